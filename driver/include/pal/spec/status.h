@@ -1,0 +1,36 @@
+/* Generated from driver/spec by `make generate`: status. Do not edit. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PAL_SPEC_STATUS_H
+#define PAL_SPEC_STATUS_H
+
+#include <stdint.h>
+
+enum pal_status {
+    PAL_OK = 0, /* success */
+    PAL_ERR_ARG = -1, /* an argument is out of its range; nothing was changed */
+    PAL_ERR_TRUNCATED = -2, /* the file ends early */
+    PAL_ERR_MAGIC = -3, /* not a PAL model */
+    PAL_ERR_VERSION = -4, /* the model's format version is newer than this driver */
+    PAL_ERR_CRC = -5, /* a checksum does not match: the file is damaged */
+    PAL_ERR_FORMAT = -6, /* the model's structure is invalid */
+    PAL_ERR_TARGET = -7, /* the model was compiled for another target */
+    PAL_ERR_LIMIT = -8, /* the model exceeds a limit of this driver */
+    PAL_ERR_MEMORY = -9, /* the memory offered to the session is too small */
+    PAL_ERR_BUS = -10, /* an access to the device failed */
+    PAL_ERR_TIMEOUT = -11, /* the engine did not finish in time and was reset */
+    PAL_ERR_ENGINE = -12, /* the engine stopped with an error */
+    PAL_ERR_ABI = -13, /* the engine's ABI version is not supported by this driver */
+    PAL_ERR_BUSY = -14, /* the engine is busy */
+    PAL_ERR_KAT = -15, /* the known-answer test gave another result */
+};
+
+enum pal_engine_error {
+    PAL_ENGINE_NONE = 0, /* no error */
+    PAL_ENGINE_OPCODE = 1, /* unknown opcode */
+    PAL_ENGINE_FIELD = 2, /* a descriptor field is out of its range */
+    PAL_ENGINE_ADDRESS = 3, /* an access would leave its region */
+    PAL_ENGINE_BUS = 4, /* the system bus answered with an error */
+};
+
+
+#endif /* PAL_SPEC_STATUS_H */

@@ -1,0 +1,1 @@
+"""What runs on the bench machine beside the SDK: generators and benchmark harnesses."""

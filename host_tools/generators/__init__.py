@@ -1,0 +1,1 @@
+"""Generators: the facts of driver/spec become C headers and Python modules."""

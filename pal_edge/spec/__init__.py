@@ -1,0 +1,1 @@
+"""Facts generated from driver/spec: one module a spec file."""
