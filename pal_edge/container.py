@@ -1,0 +1,337 @@
+"""model.pal: read and write the container of driver/spec/container.toml.
+
+`Model` is the whole file as a value: `Model.load(path)`, `Model.from_bytes(data)`, `.save(path)`,
+`.to_bytes()`. Every structural error is a ContainerError that names the section.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from .errors import ContainerError, TargetError, VersionError
+from .spec import container as spec
+from .spec.commands import SIZE as COMMAND_SIZE
+from .spec.commands import Command
+from .spec.container import HeaderRecord, KatRecord, LayerRecord, SectionRecord, SectionType, TensorRecord
+from .spec.registers import Region
+from .spec.targets import TARGETS, Target
+
+_HOST_ONLY = (SectionType.TRACE, SectionType.PROVENANCE)
+_REQUIRED = (SectionType.TENSORS, SectionType.COMMANDS, SectionType.CONSTANTS, SectionType.STRINGS,
+             SectionType.LAYERS)
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One input or output: `shape` as in ONNX, with a dynamic batch as 1; codes lie in `order`."""
+
+    name: str
+    region: Region
+    shape: tuple[int, ...]
+    order: tuple[int, ...]  # axis stored at each physical position, outermost first
+    bias: int
+    offset: int
+    dynamic_batch: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of one sample."""
+        result = 1
+        for extent in self.shape:
+            result *= extent
+        return result
+
+
+@dataclass(frozen=True)
+class LayerEntry:
+    """One layer: its commands are commands[first_command : first_command + command_count]."""
+
+    name: str
+    op: str
+    first_command: int
+    command_count: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class KnownAnswer:
+    """The OUTPUT region expected for the pseudo-random INPUT region of `seed`."""
+
+    seed: int
+    output: bytes
+
+
+@dataclass(frozen=True)
+class Section:
+    """One row of the section table, as `inspect` shows it."""
+
+    name: str
+    offset: int
+    size: int
+    decoded_size: int
+    crc: int
+
+
+@dataclass(frozen=True)
+class Model:
+    """A compiled model. Sizes are bytes of the regions that a session provides."""
+
+    target: Target
+    tensors: tuple[Tensor, ...]
+    commands: tuple[Command, ...]
+    constants: bytes
+    layers: tuple[LayerEntry, ...]
+    arena_size: int
+    sram_size: int
+    input_size: int
+    output_size: int
+    known_answer: KnownAnswer | None = None
+    trace: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        return tuple(t for t in self.tensors if t.region == Region.INPUT)
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        return tuple(t for t in self.tensors if t.region == Region.OUTPUT)
+
+    @cached_property
+    def _bytes(self) -> bytes:
+        return _write(self)
+
+    def to_bytes(self) -> bytes:
+        """Return the file; equal models give equal bytes."""
+        return self._bytes
+
+    def sections(self) -> list[Section]:
+        return [Section(SectionType(r.type).name, r.offset, r.size, r.decoded_size, r.crc)
+                for r in _table(self.to_bytes()) if r.type in set(SectionType)]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the file in one step: at `path` is the whole of it or what was there before."""
+        target = Path(path)
+        handle, temporary = tempfile.mkstemp(dir=target.parent or ".", prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(self.to_bytes())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, target)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Model:
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise ContainerError(f"{path}: cannot be read: {error.strerror}") from error
+        try:
+            return Model.from_bytes(data)
+        except ContainerError as error:
+            raise type(error)(f"{path}: {error}") from error
+
+    @staticmethod
+    def from_bytes(data: bytes) -> Model:
+        return _read(bytes(data))
+
+    def stripped(self) -> Model:
+        """Return the model without its host-only sections."""
+        return replace(self, trace={}, provenance={})
+
+
+def known_answer_input(seed: int, size: int) -> bytes:
+    """Return the INPUT region of the known-answer test (xorshift32, see container.toml)."""
+    state, out = seed, bytearray(size)
+    for i in range(size):
+        state ^= (state << 13) & 0xFFFFFFFF
+        state ^= state >> 17
+        state ^= (state << 5) & 0xFFFFFFFF
+        out[i] = state >> 24
+    return bytes(out)
+
+
+class _Strings:
+    def __init__(self) -> None:
+        self.data = bytearray(b"\0")
+        self.known = {"": 0}
+
+    def add(self, text: str) -> int:
+        if text not in self.known:
+            self.known[text] = len(self.data)
+            self.data += text.encode() + b"\0"
+        return self.known[text]
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True).encode()
+
+
+def _write(model: Model) -> bytes:
+    strings = _Strings()
+    tensors = b"".join(
+        TensorRecord(
+            name=strings.add(t.name), region=t.region, rank=len(t.shape), bias=t.bias, offset=t.offset,
+            size=t.size, flags=int(t.dynamic_batch),
+            shape=t.shape + (0,) * (spec.MAX_RANK - len(t.shape)),
+            order=bytes(t.order).ljust(spec.MAX_RANK, b"\0"),
+        ).pack()
+        for t in model.tensors)
+    layers = b"".join(
+        LayerRecord(strings.add(e.name), strings.add(e.op), e.first_command, e.command_count,
+                    e.macs & 0xFFFFFFFF, e.macs >> 32).pack()
+        for e in model.layers)
+    payloads: list[tuple[SectionType, bytes]] = [
+        (SectionType.TENSORS, tensors),
+        (SectionType.COMMANDS, b"".join(c.pack() for c in model.commands)),
+        (SectionType.CONSTANTS, model.constants),
+        (SectionType.STRINGS, bytes(strings.data)),
+        (SectionType.LAYERS, layers),
+    ]
+    if model.known_answer:
+        kat = model.known_answer
+        payloads.append((SectionType.KAT, KatRecord(kat.seed, len(kat.output)).pack() + kat.output))
+    payloads += [(kind, _json(value)) for kind, value in
+                 ((SectionType.TRACE, model.trace), (SectionType.PROVENANCE, model.provenance)) if value]
+    return _assemble(model, payloads)
+
+
+def _assemble(model: Model, payloads: Sequence[tuple[SectionType, bytes]]) -> bytes:
+    offset = HeaderRecord.STRUCT.size + SectionRecord.STRUCT.size * len(payloads)
+    table, body = b"", bytearray()
+    for kind, payload in payloads:
+        gap = -offset % spec.ALIGN
+        body += bytes(gap)
+        offset += gap
+        packed = zlib.compress(payload, 9) if kind in _HOST_ONLY else payload
+        record = SectionRecord(kind, int(kind in _HOST_ONLY), offset, len(packed), len(payload), zlib.crc32(packed))
+        table += record.pack()
+        body += packed
+        offset += len(packed)
+    header = HeaderRecord(
+        magic=spec.MAGIC, version_major=spec.VERSION_MAJOR, version_minor=spec.VERSION_MINOR,
+        file_size=offset, section_count=len(payloads), target=model.target.id,
+        arena_size=model.arena_size, sram_size=model.sram_size,
+        input_size=model.input_size, output_size=model.output_size)
+    header = replace(header, crc=zlib.crc32(header.pack() + table))
+    return header.pack() + table + bytes(body)
+
+
+def _header(data: bytes) -> HeaderRecord:
+    if not data.startswith(spec.MAGIC[: len(data)]) or not data:
+        raise ContainerError("not a PAL model (wrong magic); `pal-edge convert` makes one from ONNX")
+    if len(data) < HeaderRecord.STRUCT.size:
+        raise ContainerError(f"truncated: {len(data)} bytes end inside the header")
+    header = HeaderRecord.unpack(data)
+    if header.version_major > spec.VERSION_MAJOR:
+        raise VersionError(
+            f"format version {header.version_major}.{header.version_minor} is newer than "
+            f"{spec.VERSION_MAJOR}.{spec.VERSION_MINOR}, the newest this package reads; update pal-edge")
+    return header
+
+
+def _table(data: bytes) -> list[SectionRecord]:
+    header = _header(data)
+    if not 0 < header.section_count <= spec.MAX_SECTIONS:
+        raise ContainerError(f"damaged header: {header.section_count} sections")
+    start, size = HeaderRecord.STRUCT.size, SectionRecord.STRUCT.size
+    end = start + size * header.section_count
+    if len(data) < end:
+        raise ContainerError(f"truncated: {len(data)} bytes end inside the section table")
+    if zlib.crc32(replace(header, crc=0).pack() + data[start:end]) != header.crc:
+        raise ContainerError("damaged header: its checksum does not match; copy or convert the file again")
+    if len(data) < header.file_size:
+        raise ContainerError(f"truncated: {len(data)} of {header.file_size} bytes; copy the file again")
+    if len(data) > header.file_size:
+        raise ContainerError(f"{len(data) - header.file_size} bytes too many behind the model")
+    return [SectionRecord.unpack(data, start + size * i) for i in range(header.section_count)]
+
+
+def _read(data: bytes) -> Model:
+    header, payloads = _header(data), {}
+    for record in _table(data):
+        if record.type not in set(SectionType):
+            continue
+        kind = SectionType(record.type)
+        stored = data[record.offset : record.offset + record.size]
+        if len(stored) != record.size:
+            raise ContainerError(f"section {kind.name} lies outside the file")
+        if zlib.crc32(stored) != record.crc:
+            raise ContainerError(f"section {kind.name} is damaged: its checksum does not match; "
+                                 "copy or convert the file again")
+        payloads[kind] = _decode(kind, record, stored)
+    missing = [kind.name for kind in _REQUIRED if kind not in payloads]
+    if missing:
+        raise ContainerError(f"section {missing[0]} is missing")
+    target = next((t for t in TARGETS.values() if t.id == header.target), None)
+    if target is None:
+        raise TargetError(f"target id {header.target} is unknown; known: {', '.join(TARGETS)}")
+    try:
+        return _parse(header, target, payloads)
+    except (ValueError, IndexError, UnicodeDecodeError, TypeError) as error:
+        if isinstance(error, ContainerError):
+            raise
+        raise ContainerError(f"a section does not parse: {error}") from error
+
+
+def _decode(kind: SectionType, record: SectionRecord, stored: bytes) -> bytes:
+    if record.encoding == 0:
+        return stored
+    if record.encoding == 1 and kind in _HOST_ONLY:
+        try:
+            decoder = zlib.decompressobj()
+            payload = decoder.decompress(stored, record.decoded_size)
+        except zlib.error as error:
+            raise ContainerError(f"section {kind.name} does not decompress: {error}") from error
+        if len(payload) == record.decoded_size:
+            return payload
+    raise ContainerError(f"section {kind.name} has an invalid encoding")
+
+
+def _parse(header: HeaderRecord, target: Target, payloads: dict[SectionType, bytes]) -> Model:
+    strings = payloads[SectionType.STRINGS]
+
+    def text(offset: int) -> str:
+        return strings[offset : strings.index(b"\0", offset)].decode()
+
+    def records(kind: SectionType, size: int) -> range:
+        if len(payloads[kind]) % size:
+            raise ContainerError(f"section {kind.name} is not a whole number of records")
+        return range(0, len(payloads[kind]), size)
+
+    tensors = []
+    for start in records(SectionType.TENSORS, TensorRecord.STRUCT.size):
+        t = TensorRecord.unpack(payloads[SectionType.TENSORS], start)
+        tensors.append(Tensor(text(t.name), Region(t.region), t.shape[: t.rank], tuple(t.order[: t.rank]),
+                              t.bias, t.offset, bool(t.flags & 1)))
+    commands = tuple(Command.unpack(payloads[SectionType.COMMANDS], start)
+                     for start in records(SectionType.COMMANDS, COMMAND_SIZE))
+    layers = []
+    for start in records(SectionType.LAYERS, LayerRecord.STRUCT.size):
+        e = LayerRecord.unpack(payloads[SectionType.LAYERS], start)
+        layers.append(LayerEntry(text(e.name), text(e.op), e.first_command, e.command_count,
+                                 e.macs_low | e.macs_high << 32))
+    known_answer = None
+    if SectionType.KAT in payloads:
+        kat = payloads[SectionType.KAT]
+        head = KatRecord.unpack(kat)
+        known_answer = KnownAnswer(head.seed, kat[KatRecord.STRUCT.size :])
+        if len(known_answer.output) != head.output_size:
+            raise ContainerError("section KAT has the wrong length")
+    return Model(
+        target=target, tensors=tuple(tensors), commands=commands,
+        constants=payloads[SectionType.CONSTANTS], layers=tuple(layers),
+        arena_size=header.arena_size, sram_size=header.sram_size,
+        input_size=header.input_size, output_size=header.output_size, known_answer=known_answer,
+        trace=json.loads(payloads.get(SectionType.TRACE, b"{}")),
+        provenance=json.loads(payloads.get(SectionType.PROVENANCE, b"{}")))
