@@ -1,0 +1,64 @@
+# Everything happens in .venv; a target does only what is not done yet.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+C_SOURCES := $(shell find driver -name '*.[ch]' -not -path '*/build/*')
+PACKAGE := pyproject.toml setup.py $(wildcard pal_edge/runtime/*build*.py) $(C_SOURCES)
+
+.PHONY: help demo test test-c test-python test-exhaustive check generate clean
+
+help:
+	@echo 'make demo             convert a digit classifier and run it on the simulated engine'
+	@echo 'make test             everything: checks, C tests under sanitizers, Python tests'
+	@echo 'make test-exhaustive  the tests that walk through every case of a large space'
+	@echo 'make check            ruff, mypy, generated files'
+	@echo 'make generate         write the files generated from driver/spec'
+	@echo 'make clean            remove everything that can be made again'
+
+demo: $(VENV)/.demo
+	$(BIN)/python examples/digits/demo.py
+
+test: check test-c test-python
+
+test-c:
+	$(MAKE) --no-print-directory -C driver test
+
+test-python: $(VENV)/.dev
+	$(BIN)/pytest -q
+
+test-exhaustive: $(VENV)/.dev
+	$(BIN)/pytest -q -m exhaustive
+
+check: $(VENV)/.dev
+	$(BIN)/python -m host_tools.generators --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+generate:
+	$(PYTHON) -m host_tools.generators
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find pal_edge host_tools tests examples -name __pycache__ -prune -exec rm -rf {} +
+	find pal_edge -name '*.so' -delete
+	$(MAKE) --no-print-directory -C driver clean
+
+# The editable installs; pip compiles the native layer each time, so a change in C comes here too.
+# The development environment has all that the demo needs.
+$(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: $(PACKAGE) | $(VENV)/.created
+	$(BIN)/pip install -q --disable-pip-version-check -e '.[$*]'
+	@touch $@
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'error: Python 3.11 or newer is needed; name one with `make PYTHON=python3.12`' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo 'error: Python has no venv module here; on Debian: apt-get install python3-venv' >&2; exit 1; }
+	@$(PYTHON) -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' || \
+	  { echo 'error: Python.h is missing; on Debian: apt-get install python3-dev' >&2; exit 1; }
+	@command -v $(CC) >/dev/null || \
+	  { echo 'error: no C compiler "$(CC)"; on Debian: apt-get install gcc libc6-dev' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
