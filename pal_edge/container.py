@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import tempfile
 import zlib
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ContainerError, TargetError, VersionError
+from .report import Report, report
 from .spec import container as spec
 from .spec.commands import SIZE as COMMAND_SIZE
 from .spec.commands import Command
@@ -104,6 +106,11 @@ class Model:
     @property
     def outputs(self) -> tuple[Tensor, ...]:
         return tuple(t for t in self.tensors if t.region == Region.OUTPUT)
+
+    @property
+    def report(self) -> Report:
+        """Size, cost and quality, layer by layer (needs the TRACE section for the layers)."""
+        return report(self)
 
     @cached_property
     def _bytes(self) -> bytes:
@@ -278,7 +285,7 @@ def _read(data: bytes) -> Model:
         raise TargetError(f"target id {header.target} is unknown; known: {', '.join(TARGETS)}")
     try:
         return _parse(header, target, payloads)
-    except (ValueError, IndexError, UnicodeDecodeError, TypeError) as error:
+    except (ValueError, IndexError, TypeError, struct.error) as error:
         if isinstance(error, ContainerError):
             raise
         raise ContainerError(f"a section does not parse: {error}") from error
