@@ -1,0 +1,87 @@
+"""The `pal-edge` command.
+
+Exit codes: 0 done · 1 a check found something wrong · 2 it cannot be done as asked, one line says why ·
+70 a defect of this package · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+
+import click
+
+from ..errors import PalError
+from ..version import __version__
+from . import output
+from .convert import convert
+from .devices import devices
+from .inspect import inspect
+from .run import run
+from .verify import verify
+
+__all__ = ["command", "main"]
+
+USER_ERROR, DEFECT, INTERRUPTED = 2, 70, 130
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(name="pal-edge", context_settings=_SETTINGS)
+@click.version_option(__version__, message="pal-edge %(version)s")
+@click.option("--debug", is_flag=True, help="Show where an error was raised; may stand anywhere.")
+def command(debug: bool) -> None:
+    """Convert ONNX networks for the PAL engine, run them, and check the results."""
+
+
+for _each in (convert, devices, inspect, run, verify):
+    command.add_command(_each)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; every failure is one line on stderr."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    with warnings.catch_warnings():
+        warnings.showwarning = output.show_warning
+        try:
+            wanted = [each for each in given if each != "--debug"]
+            result = command.main(wanted, "pal-edge", standalone_mode=False)
+            sys.stdout.flush()
+            return result if isinstance(result, int) else 0
+        except BaseException as error:
+            if debug and not isinstance(error, (SystemExit, click.exceptions.Exit)):
+                traceback.print_exc()
+            return _explain(error)
+
+
+def _explain(error: BaseException) -> int:
+    """Print one line that says what went wrong, and return the exit code."""
+    match error:
+        case click.exceptions.Exit():
+            return error.exit_code
+        case click.Abort() | KeyboardInterrupt():
+            output.fail("interrupted")
+            return INTERRUPTED
+        case click.UsageError():
+            hint = f"; see `{error.ctx.command_path} --help`" if error.ctx else ""
+            output.fail(error.format_message().rstrip(".") + hint)
+        case click.ClickException():
+            output.fail(error.format_message())
+        case PalError():
+            output.fail(str(error))
+        case BrokenPipeError():
+            # The reader of our output has gone, as `head` does; keep the interpreter from flushing into it.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            output.fail(f"{where}{error.strerror or error}")
+        case MemoryError():
+            output.fail("out of memory; try fewer samples")
+        case _:
+            output.fail(f"{type(error).__name__}: {error}; this is a defect of pal-edge: "
+                        "please report it with the output of the same command and --debug")
+            return DEFECT
+    return USER_ERROR

@@ -1,0 +1,59 @@
+"""`pal-edge convert`: an ONNX model and calibration data in, model.pal out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from ..report import Report
+from ..spec.targets import DEFAULT_TARGET, TARGETS
+from . import files, output
+
+
+@click.command()
+@click.argument("model", type=files.SOURCE)
+@click.option("--calib", required=True, metavar="FILE|random",
+              help="Typical inputs: an .npz with an array [samples, ...] for each input, an .npy for a model "
+                   "with one, or `random` (poor accuracy).")
+@click.option("-o", "--output", "sink", type=files.SINK, help="[default: the model's name, ending in .pal]")
+@click.option("--target", type=click.Choice(list(TARGETS)), default=DEFAULT_TARGET, show_default=True)
+@output.json_option
+def convert(model: Path, calib: str, sink: Path | None, target: str, as_json: bool) -> None:
+    """Quantize and compile the ONNX file MODEL; report what every layer costs and how exact it is."""
+    from .. import convert as compile_model  # ONNX Runtime takes a while to import
+    from ..compiler.frontend import import_model
+
+    sink = sink or model.with_suffix(".pal")
+    files.check_sink(sink)
+    calibration: str | files.Arrays = calib
+    if calib != "random":
+        calibration = files.read_arrays(Path(calib), lambda: import_model(model).graph.inputs)
+    with output.progress() as progress:
+        compiled = compile_model(model, calibration, target=target, progress=progress)
+    compiled.save(sink)
+    if as_json:
+        output.print_json({"model": str(sink), **asdict(compiled.report)})
+    else:
+        show(compiled.report)
+        print(f"wrote {sink}")
+
+
+def show(report: Report) -> None:
+    """Print a row for each layer, then the totals."""
+    output.table(
+        ("layer", "op", "nodes", "shape", ">MACs", ">weights", ">SQNR dB", ">cycles"),
+        [(layer.name, layer.op, output.shorten(layer.sources), output.shape(layer.shape),
+          output.number(layer.macs), output.number(layer.weight_bytes), output.decibel(layer.sqnr_db),
+          output.number(layer.cycles)) for layer in report.layers])
+    clock = TARGETS[report.target].clock_hz
+    print()
+    output.pairs((
+        ("target", report.target),
+        ("file", f"{output.size(report.file_bytes)}, constants {output.size(report.constant_bytes)}"),
+        ("memory", f"SRAM {output.size(report.sram_bytes)}, arena {output.size(report.arena_bytes)}; "
+                   f"no schedule of these layers needs less than {output.size(report.memory_lower_bound)}"),
+        ("MACs", output.number(report.macs)),
+        ("cycles", f"{report.cycles:,} = {output.duration(report.seconds)} at {clock / 1e6:g} MHz"),
+    ))

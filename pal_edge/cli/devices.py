@@ -1,0 +1,22 @@
+"""`pal-edge devices`: what a model can run on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from . import output
+
+
+@click.command()
+@output.json_option
+def devices(as_json: bool) -> None:
+    """List the devices that are there, and the URI to name each by."""
+    from .. import devices as find
+
+    found = find()
+    if as_json:
+        output.print_json([asdict(each) for each in found])
+    else:
+        output.table(("uri", "description"), [(each.uri, each.description) for each in found])

@@ -1,0 +1,47 @@
+"""`pal-edge run`: arrays in, arrays out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from . import files, output
+
+PREVIEW = 8
+
+
+@click.command()
+@click.argument("model", type=files.SOURCE)
+@click.option("--input", "source", type=files.SOURCE, required=True,
+              help="An .npz with an array [samples, ...] for each input; an .npy for a model with one.")
+@click.option("-o", "--output", "sink", type=files.SINK, help="Write the outputs to this .npz or .npy.")
+@click.option("--device", default="sim", show_default=True, metavar="URI", help="See `pal-edge devices`.")
+@click.option("--codes", is_flag=True, help="Take and give raw PAL8 codes (uint8) in place of float values.")
+@output.json_option
+def run(model: Path, source: Path, sink: Path | None, device: str, codes: bool, as_json: bool) -> None:
+    """Run MODEL on every sample of the input file."""
+    from .. import InferenceSession
+
+    if sink:
+        files.check_sink(sink, (".npz", ".npy"))
+    with InferenceSession(model, device=device) as session:
+        feeds = files.read_arrays(source, lambda: [each.name for each in session.get_inputs()])
+        results = (session.run_codes if codes else session.run)(None, feeds)
+        named = dict(zip([each.name for each in session.get_outputs()], results, strict=True))
+        cycles = session.counters.cycles
+    if sink:
+        files.write_arrays(sink, named)
+    if as_json:
+        output.print_json({
+            "outputs": {name: {"shape": array.shape, "type": str(array.dtype), "values": array.tolist()}
+                        for name, array in named.items()},
+            "cycles": cycles})
+        return
+    for name, array in named.items():
+        print(f"{output.one_line(name)}  {array.dtype} {output.shape(array.shape)}")
+        if not sink:
+            print(np.array2string(array, threshold=PREVIEW * 10, edgeitems=PREVIEW // 2, precision=4,
+                                  max_line_width=100, suppress_small=True))
+    print(f"{cycles:,} cycles for the last sample" + (f"; wrote {sink}" if sink else ""))
