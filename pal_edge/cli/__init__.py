@@ -1,7 +1,7 @@
 """The `pal-edge` command.
 
 Exit codes: 0 done · 1 a check found something wrong · 2 it cannot be done as asked, one line says why ·
-70 a defect of this package · 130 interrupted.
+70 a defect of this package · 130 interrupted · 141 nobody reads the output any more.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .verify import verify
 
 __all__ = ["command", "main"]
 
-USER_ERROR, DEFECT, INTERRUPTED = 2, 70, 130
+USER_ERROR, DEFECT, INTERRUPTED, BROKEN_PIPE = 2, 70, 130, 141
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -45,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     with warnings.catch_warnings():
+        warnings.simplefilter("default")
         warnings.showwarning = output.show_warning
         try:
             wanted = [each for each in given if each != "--debug"]
@@ -75,6 +76,7 @@ def _explain(error: BaseException) -> int:
         case BrokenPipeError():
             # The reader of our output has gone, as `head` does; keep the interpreter from flushing into it.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return BROKEN_PIPE
         case OSError():
             where = f"{error.filename}: " if error.filename else ""
             output.fail(f"{where}{error.strerror or error}")
