@@ -1,0 +1,6 @@
+"""One module an operator family; importing this package fills the registry of handlers."""
+
+from . import activation, arithmetic, convolution, dense, normalization, pool, quantized, shape, softmax
+
+__all__ = ["activation", "arithmetic", "convolution", "dense", "normalization", "pool", "quantized", "shape",
+           "softmax"]

@@ -1,0 +1,99 @@
+"""Clips and functions of one variable."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..importer import Importer
+from ..nodes import Node, Refused, handles
+
+# ONNX operator -> (function of compiler.unary, its attributes with their defaults)
+_FUNCTIONS: dict[str, tuple[str, tuple[tuple[str, float], ...]]] = {
+    "Abs": ("Abs", ()),
+    "Celu": ("Celu", (("alpha", 1.0),)),
+    "Elu": ("Elu", (("alpha", 1.0),)),
+    "Erf": ("Erf", ()),
+    "Exp": ("Exp", ()),
+    "HardSigmoid": ("HardSigmoid", (("alpha", 0.2), ("beta", 0.5))),
+    "HardSwish": ("HardSwish", ()),
+    "LeakyRelu": ("LeakyRelu", (("alpha", 0.01),)),
+    "Log": ("Log", ()),
+    "Mish": ("Mish", ()),
+    "Neg": ("Neg", ()),
+    "Reciprocal": ("Reciprocal", ()),
+    "Selu": ("Selu", (("alpha", 1.67326319217681884765625), ("gamma", 1.05070102214813232421875))),
+    "Sigmoid": ("Sigmoid", ()),
+    "Softplus": ("Softplus", ()),
+    "Softsign": ("Softsign", ()),
+    "Sqrt": ("Sqrt", ()),
+    "Swish": ("SiLU", (("alpha", 1.0),)),
+    "Tanh": ("Tanh", ()),
+    "ThresholdedRelu": ("ThresholdedRelu", (("alpha", 1.0),)),
+}
+
+
+@handles(*_FUNCTIONS)
+def function(importer: Importer, node: Node) -> None:
+    """Runs as a table of 256 entries."""
+    name, attributes = _FUNCTIONS[node.op]
+    importer.unary(node, importer.value(node), name, *(node.number(*attribute) for attribute in attributes))
+
+
+@handles("Gelu")
+def gelu(importer: Importer, node: Node) -> None:
+    """Exact or with the tanh approximation; runs as a table of 256 entries."""
+    approximate = node.text("approximate", "none") == "tanh"
+    importer.unary(node, importer.value(node), "GeluTanh" if approximate else "Gelu")
+
+
+@handles("PRelu")
+def prelu(importer: Importer, node: Node) -> None:
+    """With one slope for all channels; runs as a table of 256 entries."""
+    x = importer.value(node)
+    slopes = np.unique(importer.constant(node, 1, "slope"))
+    if len(slopes) != 1:
+        raise Refused(f"it has {len(slopes)} different slopes; only a single one is supported: use LeakyRelu")
+    importer.unary(node, x, "LeakyRelu", float(slopes[0]))
+
+
+@handles("Pow")
+def power(importer: Importer, node: Node) -> None:
+    """With a single constant exponent; runs as a table of 256 entries."""
+    importer.unary(node, importer.value(node), "Pow", importer.scalar(node, 1, 1.0, "exponent"))
+
+
+@handles("Relu")
+def relu(importer: Importer, node: Node) -> None:
+    """Free on the layer before it."""
+    importer.clip(node, importer.value(node), 0.0, np.inf)
+
+
+@handles("Clip")
+def clip(importer: Importer, node: Node) -> None:
+    """With constant bounds; free on the layer before it."""
+    low = importer.scalar(node, 1, -np.inf, "lower bound")
+    high = importer.scalar(node, 2, np.inf, "upper bound")
+    _clip(importer, node, importer.value(node), low, high)
+
+
+@handles("Min", "Max")
+def extreme(importer: Importer, node: Node) -> None:
+    """Of one value and single constants: a clip."""
+    values = [i for i in range(len(node.inputs)) if importer.raw(node, i) is None]
+    if len(values) != 1:
+        raise Refused("it compares several values; only one value and constants are supported")
+    bounds = [importer.scalar(node, i, 0.0, "bound") for i in range(len(node.inputs)) if i not in values]
+    x = importer.value(node, values[0])
+    if importer.shape(x) != importer.shape(node.output):
+        raise Refused("its bound enlarges the value; only single constants are supported")
+    low, high = (max(bounds), np.inf) if node.op == "Max" else (-np.inf, min(bounds))
+    _clip(importer, node, x, low, high)
+
+
+def _clip(importer: Importer, node: Node, x: str, low: float, high: float) -> None:
+    if np.isnan(low) or np.isnan(high):
+        raise Refused("one of its bounds is NaN")
+    if np.isinf(low) and np.isinf(high):
+        importer.alias(node, x)
+    else:
+        importer.clip(node, x, low, high)

@@ -1,0 +1,24 @@
+"""Conv."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...graph import Conv
+from ..importer import Importer
+from ..nodes import Node, handles
+from .window import window_of
+
+
+@handles("Conv")
+def conv(importer: Importer, node: Node) -> None:
+    """1-D and 2-D with constant weights; any groups, strides, dilations and padding."""
+    x = importer.value(node)
+    weight = importer.constant(node, 1, "weight")
+    window = window_of(node, importer.shape(x), weight.shape[2:])
+    bias = importer.constant(node, 2, "bias") if node.has_input(2) else np.zeros(len(weight))
+    importer.add(Conv(
+        **importer.named(node, x), groups=node.integer("group", 1),
+        weight=weight.reshape(*weight.shape[:2], *window.kernel).astype(np.float32),
+        bias=bias.astype(np.float32),
+        strides=window.strides, dilations=window.dilations, pads=window.pads))

@@ -1,0 +1,27 @@
+"""BatchNormalization."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..importer import Importer
+from ..nodes import Node, Refused, handles
+
+
+@handles("BatchNormalization")
+def batch_normalization(importer: Importer, node: Node) -> None:
+    """In inference mode; folded into a convolution where it can be."""
+    x = importer.value(node)
+    rank = len(importer.shape(x))
+    if node.integer("training_mode", 0) or any(importer.is_used(node, i) for i in range(1, len(node.outputs))):
+        raise Refused("it is in training mode; export the model for inference")
+    if not 2 <= rank <= 4:
+        raise Refused(f"its input has {rank} axes; 2 to 4 are supported")
+    gamma, beta, mean, variance = (importer.constant(node, i, what) for i, what in enumerate(
+        ("scale", "bias", "mean", "variance"), start=1))
+    deviation = np.sqrt(variance + node.number("epsilon", 1e-5))
+    if not (deviation > 0).all():
+        raise Refused("its variance plus epsilon is not positive")
+    scale = gamma / deviation
+    across = (-1, *(1,) * (rank - 2))
+    importer.affine(node, x, scale.reshape(across), (beta - mean * scale).reshape(across))

@@ -1,0 +1,91 @@
+"""Pooling and averages over axes."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from ...graph import Pool, Reshape, Transpose
+from ..importer import Importer
+from ..nodes import Node, Refused, handles
+from .window import window_of
+
+
+@handles("AveragePool", "MaxPool")
+def pool(importer: Importer, node: Node) -> None:
+    """1-D and 2-D with any kernel, strides, dilations, padding, ceil_mode, count_include_pad; no indices."""
+    if importer.is_used(node, 1):
+        raise Refused("its Indices output is used; only the pooled values are computed")
+    x = importer.value(node)
+    window = window_of(node, importer.shape(x), node.integers("kernel_shape") or ())
+    importer.add(Pool(
+        **importer.named(node, x), kind="max" if node.op == "MaxPool" else "average",
+        kernel=window.kernel, strides=window.strides, dilations=window.dilations, pads=window.pads,
+        count_include_pad=bool(node.integer("count_include_pad", 0))))
+
+
+@handles("GlobalAveragePool", "GlobalMaxPool")
+def global_pool(importer: Importer, node: Node) -> None:
+    """1-D and 2-D."""
+    x = importer.value(node)
+    spatial = importer.shape(x)[2:]
+    if len(spatial) not in (1, 2):
+        raise Refused(f"its input has {len(spatial)} spatial axes; only 1-D and 2-D are supported")
+    kind: Literal["max", "average"] = "max" if node.op == "GlobalMaxPool" else "average"
+    importer.add(Pool(**importer.named(node, x), kind=kind, kernel=_kernel(spatial)))
+
+
+def _kernel(spatial: tuple[int, ...]) -> tuple[int, int]:
+    return (1, spatial[0]) if len(spatial) == 1 else (spatial[0], spatial[1])
+
+
+@handles("ReduceMean")
+def reduce_mean(importer: Importer, node: Node) -> None:
+    """Over any axes but the batch."""
+    x = importer.value(node)
+    shape = importer.shape(x)
+    rank = len(shape)
+    axes = node.integers("axes") or importer.integers(node, 1, "axes") or ()
+    if not axes and node.integer("noop_with_empty_axes", 0):
+        importer.alias(node, x)
+        return
+    reduced = sorted({axis % rank for axis in axes} if axes else range(rank))
+    reduced = [axis for axis in reduced if shape[axis] > 1]
+    if not reduced:
+        importer.reshape(node, x)
+        return
+    if reduced[0] == 0:
+        raise Refused("it averages over the batch axis")
+    spatial = list(range(2, rank))
+    if rank in (3, 4) and set(reduced) <= set(spatial):
+        kernel = _kernel(tuple(shape[a] if a in reduced else 1 for a in spatial))
+        pooled = (*shape[:2], *(1 if a in reduced else shape[a] for a in spatial))
+    else:
+        kept = [axis for axis in range(1, rank) if axis not in reduced]
+        x = _gathered(importer, node, x, kept, reduced)
+        kernel = importer.shape(x)[2], importer.shape(x)[3]
+        pooled = (*importer.shape(x)[:2], 1, 1)
+    if pooled == importer.shape(node.output):
+        importer.add(Pool(**importer.named(node, x), kind="average", kernel=kernel))
+        return
+    inner = importer.reshaped(node.output, pooled, f"{node.output}#pooled")
+    importer.add(Pool(**importer.named(node, x, output=inner), kind="average", kernel=kernel))
+    importer.add(Reshape(**importer.named(node, inner)))
+
+
+def _gathered(importer: Importer, node: Node, x: str, kept: list[int], reduced: list[int]) -> str:
+    """Return x as [N, product of kept, rows, columns], rows and columns holding the reduced axes."""
+    shape = importer.shape(x)
+    perm = (0, *kept, *reduced)
+    if perm != tuple(range(len(shape))):
+        moved = importer.transposed(x, perm, f"{node.output}#moved")
+        importer.add(Transpose(**importer.named(node, x, output=moved), perm=perm))
+        x = moved
+    rows = shape[reduced[0]] if len(reduced) > 1 else 1
+    columns = math.prod(shape[a] for a in reduced) // rows
+    target = (shape[0], math.prod(shape[a] for a in kept), rows, columns)
+    if target == importer.shape(x):
+        return x
+    image = importer.reshaped(x, target, f"{node.output}#image")
+    importer.add(Reshape(**importer.named(node, x, output=image)))
+    return image
