@@ -11,6 +11,7 @@ from ..spec.arithmetic import ENCODE_THRESHOLDS, FLOAT_BITS, FRACTION_BITS, MAGN
 STEPS = 1 << FRACTION_BITS  # codes an octave
 _MANTISSA_BITS = FLOAT_BITS - 1  # stored ones
 _INFINITY = 0x7F80_0000
+_INFINITE_LOG = 1 << 24  # saturates whatever the bias
 _SMALLEST_NORMAL = 1 << _MANTISSA_BITS
 _BUCKET_SHIFT = _MANTISSA_BITS - 8  # a bucket of 2^15 patterns holds at most one threshold
 
@@ -23,14 +24,16 @@ def _buckets() -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
     thresholds = np.array([*ENCODE_THRESHOLDS, 2 << _MANTISSA_BITS], np.int64)
     passed = np.searchsorted(thresholds, mantissa, side="right")
     rise = start + (thresholds[passed] - mantissa)
-    return (STEPS * exponent + passed).astype(np.int32), rise.astype(np.uint32)
+    log = STEPS * exponent + passed
+    log[-1] = _INFINITE_LOG
+    return log.astype(np.int32), rise.astype(np.uint32)
 
 
 _LOG_AT_START, _RISES_AT = _buckets()
 
 
 def log_sixteenths(x: NDArray[np.float32]) -> NDArray[np.int32]:
-    """Return round(16 * log2|x|), exactly; meaningless for zero, 2048 for infinity.
+    """Return round(16 * log2|x|), exactly; meaningless for zero, huge for infinity.
 
     Args:
         x: float32 array without NaN.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 
 from . import pal8, softmax
@@ -47,7 +48,7 @@ def float_at(log: int) -> int:
     low, high = 0, 0x7F80_0000
     while high - low > 1:
         middle = (low + high) // 2
-        if pal8.floor_log2(pal8.Fraction(as_float(middle)), 32) >= 2 * log - 1:
+        if pal8.floor_log2(Fraction(as_float(middle)), 32) >= 2 * log - 1:
             high = middle
         else:
             low = middle
