@@ -48,12 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.simplefilter("default")
         warnings.showwarning = output.show_warning
         try:
-            wanted = [each for each in given if each != "--debug"]
-            result = command.main(wanted, "pal-edge", standalone_mode=False)
+            # Not command.main: it would answer interrupts and closed pipes in its own way.
+            with command.make_context("pal-edge", [each for each in given if each != "--debug"]) as context:
+                result = command.invoke(context)
             sys.stdout.flush()
             return result if isinstance(result, int) else 0
         except BaseException as error:
-            if debug and not isinstance(error, (SystemExit, click.exceptions.Exit)):
+            if debug and not isinstance(error, click.exceptions.Exit):
                 traceback.print_exc()
             return _explain(error)
 
@@ -66,8 +67,10 @@ def _explain(error: BaseException) -> int:
         case click.Abort() | KeyboardInterrupt():
             output.fail("interrupted")
             return INTERRUPTED
+        case click.exceptions.NoArgsIsHelpError():
+            print(error.format_message(), file=sys.stderr)
         case click.UsageError():
-            hint = f"; see `{error.ctx.command_path} --help`" if error.ctx else ""
+            hint = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
             output.fail(error.format_message().rstrip(".") + hint)
         case click.ClickException():
             output.fail(error.format_message())

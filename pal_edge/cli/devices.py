@@ -12,7 +12,7 @@ from . import output
 @click.command()
 @output.json_option
 def devices(as_json: bool) -> None:
-    """List the devices that are there, and the URI to name each by."""
+    """List the devices that are there, each by its URI."""
     from .. import devices as find
 
     found = find()

@@ -19,7 +19,7 @@ from . import files, output
 @click.option("--commands", is_flag=True, help="Also list every command with all its fields that are not 0.")
 @output.json_option
 def inspect(model: Path, commands: bool, as_json: bool) -> None:
-    """Show target, tensors, sections, layers and origin of MODEL."""
+    """Show what is in MODEL and where it came from."""
     loaded = Model.load(model)
     if as_json:
         output.print_json(describe(loaded, commands))

@@ -57,14 +57,17 @@ def print_json(value: object) -> None:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
     """Print a table; a column whose name starts with ">" is aligned to the right."""
-    shown = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False,
-                  header_style="bold", collapse_padding=True)
+    shown = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None,
+                  pad_edge=False)
     for name in columns:
         shown.add_column(name.lstrip(">"), justify="right" if name.startswith(">") else "left",
                          no_wrap=name.startswith(">"), overflow="fold")
     for row in rows:
         shown.add_row(*(Text(one_line(str(cell))) for cell in row))
-    console().print(shown)
+    screen = console()
+    with screen.capture() as captured:
+        screen.print(shown)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def pairs(entries: Iterable[tuple[str, object]]) -> None:

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 @output.json_option
 def verify(model: Path, original: Path, data: Path, samples: int | None, min_sqnr: float, device: str,
            as_json: bool) -> int:
-    """Compare MODEL, layer by layer, with ONNX Runtime on the original; exit code 1 if a layer is bad."""
+    """Compare MODEL with its original, layer by layer.
+
+    ONNX Runtime computes the float value of every layer. Saturated values are beyond the largest code,
+    underflowed ones have no code but zero. The exit code is 1 if a layer is bad or the self test fails.
+    """
     from ..compiler.frontend import import_model
     from ..verify import verify as compare
 

@@ -70,11 +70,11 @@ def test_weights_that_are_no_numbers(pal, workspace, value):
         graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(weights, "w1"))
 
     edit(workspace, change)
-    refuse(pal, workspace, CONVERT.format("bad.onnx", "data.npz"), "first")
+    refuse(pal, workspace, CONVERT.format("bad.onnx", "data.npz"), "w1")
 
 
 DATA = {
-    "wrong name": ({"image": np.zeros((3, 1, 6, 6), np.float32)}, "image"),
+    "wrong name": ({"image": np.zeros((3, 1, 6, 6), np.float32)}, "x"),
     "wrong shape": ({"x": np.zeros((3, 1, 6, 7), np.float32)}, "7"),
     "wrong type": ({"x": np.full((3, 1, 6, 6), "a")}, "x"),
     "integers": ({"x": np.zeros((3, 1, 6, 6), np.int64)}, "int64"),
