@@ -49,7 +49,7 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "Mish": lambda x: x * np.tanh(np.logaddexp(0, x)),
     "Neg": np.negative,
     "Pow": _pow,
-    "Reciprocal": np.reciprocal,
+    "Reciprocal": lambda x, numerator: numerator / x,
     "Selu": lambda x, alpha, gamma: gamma * _where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
     "SiLU": lambda x, beta: x * _sigmoid(beta * x),
     "Sigmoid": _sigmoid,

@@ -14,10 +14,11 @@ import onnx
 from ...errors import ModelError
 from ..graph import Graph
 from . import operators
-from .fold import Facts, gather
-from .fusion import fuse
+from .fold import Facts, annotate, gather
+from .fusion import drop_dead, fuse
 from .importer import Importer
 from .load import read
+from .patterns import recognise
 from .prepare import prepare
 
 __all__ = ["Imported", "import_model", "operators"]
@@ -45,7 +46,10 @@ def import_model(model: str | os.PathLike[str] | onnx.ModelProto) -> Imported:
             raise ModelError(f"output {output.name!r} does not depend on any input; remove it from the model")
     importer = Importer(facts, proto)
     importer.run()
+    drop_dead(importer)
+    recognise(importer)
     fuse(importer)
+    annotate(proto, facts)
     return Imported(_graph(importer, facts, dynamic), proto, source.sha256, source.name)
 
 

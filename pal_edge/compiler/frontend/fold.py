@@ -20,7 +20,8 @@ from .nodes import Node, labels, subgraphs, uses
 Constant = NDArray[Any]
 Shape = tuple[int, ...]
 
-_RANDOM = {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
+_RANDOM = {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform",
+           "RandomUniformLike"}
 _SHAPE_DATA = 4096  # elements; constants that steer shapes are short
 _ELEMENTS_MAX = 2**28  # of a folded constant
 _IR_VERSION = 10  # of the one-node models that are evaluated
@@ -55,6 +56,15 @@ def gather(model: onnx.ModelProto) -> Facts:
     return facts
 
 
+def annotate(model: onnx.ModelProto, facts: Facts) -> None:
+    """Write the inferred types into the model."""
+    for output in model.graph.output:
+        output.type.CopyFrom(facts.types[output.name])
+    own = {value.name for value in (*model.graph.input, *model.graph.output)}
+    model.graph.value_info.extend(
+        onnx.helper.make_value_info(name, kind) for name, kind in facts.types.items() if name not in own)
+
+
 def _alive(graph: onnx.GraphProto) -> set[str]:
     """Return the values that some output depends on."""
     alive = {output.name for output in graph.output}
@@ -74,8 +84,8 @@ def _learn(facts: Facts, name: str, kind: TypeProto) -> None:
 def _visit(facts: Facts, node: Node, imports: list[onnx.OperatorSetIdProto]) -> None:
     if node.op in ("Shape", "Size") and node.inputs[0] in facts.shapes:
         shape = np.array(facts.shapes[node.inputs[0]], np.int64)
-        start, end = node.integer("start", 0), node.attributes.get("end")
-        facts.constants[node.output] = np.array(shape.prod(), np.int64) if node.op == "Size" else shape[start:end]
+        part = shape[node.integer("start", 0) : node.attributes.get("end")]
+        facts.constants[node.output] = part if node.op == "Shape" else np.array(shape.prod(), np.int64)
         return
     inferred = _infer(facts, node, imports)
     for name, kind in inferred.items():
@@ -103,8 +113,8 @@ def _evaluate(facts: Facts, node: Node, imports: list[onnx.OperatorSetIdProto]) 
     initializers = [onnx.numpy_helper.from_array(np.asarray(facts.constants[name]), name)
                     for name in dict.fromkeys(node.inputs) if name]
     outputs = [name for name in node.outputs if name]
-    graph = onnx.helper.make_graph([node.proto], "constant", [], [onnx.ValueInfoProto(name=o) for o in outputs],
-                                   initializers)
+    results_info = [onnx.ValueInfoProto(name=name) for name in outputs]
+    graph = onnx.helper.make_graph([node.proto], "constant", [], results_info, initializers)
     model = onnx.helper.make_model(graph, opset_imports=imports, ir_version=_IR_VERSION)
     try:
         if node.op == "Constant":  # not worth a session
@@ -141,4 +151,5 @@ def _infer(facts: Facts, node: Node, imports: list[onnx.OperatorSetIdProto]) -> 
     try:
         return onnx.shape_inference.infer_node_outputs(schema, node.proto, types, data, opset_imports=imports)
     except Exception as error:  # InferenceError, and what its C++ raises beside it
-        raise ModelError(f"node {node.name!r} ({node.op}) has inputs that do not fit it: {one_line(error)}") from error
+        raise ModelError(f"node {node.name!r} ({node.op}) has inputs that do not fit it: "
+                         f"{one_line(error)}; export the model again") from error

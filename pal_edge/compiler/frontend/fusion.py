@@ -22,7 +22,6 @@ class Saturation(Elementwise):
 
 def fuse(importer: Importer) -> None:
     """Run all passes on `importer.layers`."""
-    _drop_dead(importer)
     _fold_backward(importer)
     _fuse_activations(importer)
     _fold_forward(importer)
@@ -37,7 +36,8 @@ def use_counts(importer: Importer) -> Counter[str]:
     return counts
 
 
-def _drop_dead(importer: Importer) -> None:
+def drop_dead(importer: Importer) -> None:
+    """Drop layers that no output depends on."""
     alive = set(importer.outputs)
     kept = []
     for layer in reversed(importer.layers):

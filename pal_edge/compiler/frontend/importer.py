@@ -65,7 +65,8 @@ class Importer:
             return  # behind a refused node: nothing to say about this one
         for name in node.outputs:
             if name in self._read and name not in self.shapes:
-                raise Refused(f"the shape of its output {name!r} depends on the data; export with fixed sizes")
+                raise Refused(f"the shape of its output {name!r} depends on the data; "
+                              "export with fixed sizes")
         if any(name and name not in self.shapes and name not in self.facts.constants for name in node.inputs):
             return
         handler(self, node)
@@ -98,8 +99,8 @@ class Importer:
         if array is None:
             raise Refused(f"its {what} {node.inputs[index]!r} is not constant")
         if not np.isfinite(array).all():
-            raise ModelError(f"{what} {node.inputs[index]!r} of node {node.name!r} has NaN or infinite values; "
-                             "export a checkpoint with finite weights")
+            raise ModelError(f"{what} {node.inputs[index]!r} of node {node.name!r} has NaN or infinite "
+                             "values; export a checkpoint with finite weights")
         return array.astype(np.float64)
 
     def scalar(self, node: Node, index: int, default: float, what: str) -> float:

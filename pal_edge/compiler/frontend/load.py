@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,8 +32,8 @@ class Source:
 
 
 def one_line(error: BaseException) -> str:
-    """Return the first telling line of another library's message."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """Return the first telling line of another library's message, without tags like [TypeError]."""
+    lines = [line for raw in str(error).splitlines() if (line := re.sub(r"^(\[\w+\]\s*)+", "", raw.strip()))]
     return lines[0] if lines else type(error).__name__
 
 
@@ -56,7 +57,8 @@ def read(model: str | os.PathLike[str] | onnx.ModelProto) -> Source:
     try:
         proto.ParseFromString(data)
     except DecodeError as error:
-        raise ModelError(f"{path} is not an ONNX file, or is truncated; export the model to ONNX again") from error
+        raise ModelError(f"{path} is not an ONNX file, or is truncated; "
+                         "export the model to ONNX again") from error
     _check_content(proto, str(path))
     digest = hashlib.sha256(data)
     for tensor in _external(proto):

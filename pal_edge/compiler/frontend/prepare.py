@@ -28,6 +28,8 @@ def prepare(model: onnx.ModelProto) -> bool:
     if model.functions:
         model.CopyFrom(onnx.inliner.inline_local_functions(model))
     _sort(model.graph)
+    for output in model.graph.output:
+        output.type.tensor_type.shape.SetInParent()  # the checker insists; the true shape is inferred
     try:
         onnx.checker.check_model(model)
     except Exception as error:  # ValidationError, and what its C++ raises beside it
@@ -53,8 +55,8 @@ def _check_opset(model: onnx.ModelProto) -> None:
         raise ModelError(f"opset {versions[0]} is too old, the least is {OPSET_MIN}: convert the model with "
                          f"onnx.version_converter.convert_version(model, {OPSET_MIN})")
     if versions[0] > OPSET_MAX:
-        raise ModelError(f"opset {versions[0]} is newer than {OPSET_MAX}, the newest that onnx {onnx.__version__} "
-                         "knows: upgrade onnx, or convert the model with onnx.version_converter")
+        raise ModelError(f"opset {versions[0]} is newer than {OPSET_MAX}, the newest of onnx "
+                         f"{onnx.__version__}: upgrade onnx, or use onnx.version_converter")
 
 
 def _sort(graph: onnx.GraphProto) -> None:
@@ -65,11 +67,12 @@ def _sort(graph: onnx.GraphProto) -> None:
     known = defined.union(*(node.output for node in graph.node))
     for name, node in zip(names, graph.node, strict=True):
         for value in sorted(uses(node) - known):
-            raise ModelError(f"node {name!r} reads {value!r}, which nothing defines: an initializer is missing; "
-                             "export the model again")
+            raise ModelError(f"node {name!r} reads {value!r}, which nothing defines: an initializer is "
+                             "missing; export the model again")
     for output in graph.output:
         if output.name not in known:
-            raise ModelError(f"graph output {output.name!r} is not defined by any node; export the model again")
+            raise ModelError(f"graph output {output.name!r} is not defined by any node; "
+                             "export the model again")
     waiting = list(zip(names, graph.node, strict=True))
     ordered: list[onnx.NodeProto] = []
     while waiting:
@@ -92,13 +95,13 @@ def _check_inputs(graph: onnx.GraphProto) -> None:
     if not graph.input:
         raise ModelError("the model has no inputs; every result would be constant")
     for value in graph.input:
-        kind = value.type.WhichOneof("value")
-        if kind != "tensor_type":
+        if value.type.WhichOneof("value") != "tensor_type":
             raise ModelError(f"input {value.name!r} is no tensor; only float tensors can be inputs")
         element = value.type.tensor_type.elem_type
         if element not in _FLOATS:
-            raise ModelError(f"input {value.name!r} is {TensorProto.DataType.Name(element).lower()}; the engine takes "
-                             "floats: export the model with a float input and do the conversion before it")
+            kind = TensorProto.DataType.Name(element).lower()
+            raise ModelError(f"input {value.name!r} is {kind}; the engine takes floats: "
+                             "export the model with a float input, convert before it")
 
 
 def _to_float32(graph: onnx.GraphProto) -> None:
@@ -147,13 +150,15 @@ def _fix_batch(graph: onnx.GraphProto) -> bool:
             raise ModelError(f"input {value.name!r} has no shape; export the model with fixed sizes")
         for axis, dim in enumerate(tensor.shape.dim):
             if dim.HasField("dim_value") and dim.dim_value == 0:
-                raise ModelError(f"input {value.name!r} has size 0 on axis {axis}; there is nothing to compute")
+                raise ModelError(f"input {value.name!r} has size 0 on axis {axis}; "
+                                 "export with a size of at least 1")
             if dim.HasField("dim_value") and dim.dim_value > 0:
                 continue
             if axis:
                 raise ModelError(
-                    f"input {value.name!r} has a dynamic axis {axis} ({dim.dim_param or 'unnamed'}); fix it with "
-                    "python -m onnxruntime.tools.make_dynamic_shape_fixed, or export with a fixed size")
+                    f"input {value.name!r} has a dynamic axis {axis} ({dim.dim_param or 'unnamed'}); "
+                    "fix it with python -m onnxruntime.tools.make_dynamic_shape_fixed, "
+                    "or export with a fixed size")
             dim.dim_value = 1
             dynamic.append(value.name)
     # What the file says about other shapes may still speak of the old batch.

@@ -20,7 +20,6 @@ _FUNCTIONS: dict[str, tuple[str, tuple[tuple[str, float], ...]]] = {
     "Log": ("Log", ()),
     "Mish": ("Mish", ()),
     "Neg": ("Neg", ()),
-    "Reciprocal": ("Reciprocal", ()),
     "Selu": ("Selu", (("alpha", 1.67326319217681884765625), ("gamma", 1.05070102214813232421875))),
     "Sigmoid": ("Sigmoid", ()),
     "Softplus": ("Softplus", ()),
@@ -37,6 +36,12 @@ def function(importer: Importer, node: Node) -> None:
     """Runs as a table of 256 entries."""
     name, attributes = _FUNCTIONS[node.op]
     importer.unary(node, importer.value(node), name, *(node.number(*attribute) for attribute in attributes))
+
+
+@handles("Reciprocal")
+def reciprocal(importer: Importer, node: Node) -> None:
+    """Runs as a table of 256 entries."""
+    importer.unary(node, importer.value(node), "Reciprocal", 1.0)
 
 
 @handles("Gelu")

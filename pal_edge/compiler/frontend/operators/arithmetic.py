@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ...graph import Add, Mul
+from ..affine import Float64
 from ..importer import Importer
 from ..nodes import Node, Refused, handles
 
@@ -46,16 +45,19 @@ def mul(importer: Importer, node: Node) -> None:
 
 @handles("Div")
 def div(importer: Importer, node: Node) -> None:
-    """By a constant without zeros."""
+    """By a constant without zeros; or of a single constant by a value, a table of 256 entries."""
     if importer.raw(node, 1) is None:
-        raise Refused("its divisor is not constant")
+        if importer.raw(node, 0) is None or importer.shape(node.inputs[1]) != importer.shape(node.output):
+            raise Refused("it divides by a computed value; only a single constant may be so divided")
+        importer.unary(node, importer.value(node, 1), "Reciprocal", importer.scalar(node, 0, 1.0, "dividend"))
+        return
     divisor = importer.constant(node, 1, "divisor")
     if not divisor.all():
         raise Refused("its constant divisor has zeros")
     _scale(importer, node, 0, node.inputs[1], 1 / divisor)
 
 
-def _scale(importer: Importer, node: Node, index: int, name: str, scale: np.typing.NDArray[np.float64]) -> None:
+def _scale(importer: Importer, node: Node, index: int, name: str, scale: Float64) -> None:
     x = importer.value(node, index)
     if not importer.affine(node, x, scale, 0.0):
         importer.add(Mul(**importer.named(node, x, importer.operand(name, scale))))

@@ -48,7 +48,8 @@ def gemm(importer: Importer, node: Node) -> None:
     if node.has_input(2):
         c = importer.constant(node, 2, "operand C") * node.number("beta", 1.0)
         if c.ndim == 2 and c.shape[0] > 1:
-            raise Refused(f"its operand C has shape {list(c.shape)}; only one row is supported: use MatMul and Add")
+            raise Refused(f"its operand C has shape {list(c.shape)}; only one row is supported: "
+                          "use MatMul and Add")
         bias = np.broadcast_to(c.reshape(-1), bias.shape)
     _dense(importer, node, x, weight, bias)
 

@@ -13,12 +13,14 @@ def batch_normalization(importer: Importer, node: Node) -> None:
     """In inference mode; folded into a convolution where it can be."""
     x = importer.value(node)
     rank = len(importer.shape(x))
-    if node.integer("training_mode", 0) or any(importer.is_used(node, i) for i in range(1, len(node.outputs))):
+    statistics = range(1, len(node.outputs))
+    if node.integer("training_mode", 0) or any(importer.is_used(node, i) for i in statistics):
         raise Refused("it is in training mode; export the model for inference")
     if not 2 <= rank <= 4:
         raise Refused(f"its input has {rank} axes; 2 to 4 are supported")
-    gamma, beta, mean, variance = (importer.constant(node, i, what) for i, what in enumerate(
-        ("scale", "bias", "mean", "variance"), start=1))
+    gamma, beta, mean, variance = (
+        importer.constant(node, i, what)
+        for i, what in enumerate(("scale", "bias", "mean", "variance"), start=1))
     deviation = np.sqrt(variance + node.number("epsilon", 1e-5))
     if not (deviation > 0).all():
         raise Refused("its variance plus epsilon is not positive")

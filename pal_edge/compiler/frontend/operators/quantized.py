@@ -26,10 +26,11 @@ def dequantize(importer: Importer, node: Node) -> None:
     if pair is None:
         raise Refused(f"its input {node.inputs[0]!r} does not come from QuantizeLinear")
     x = importer.value(pair)
-    for earlier in importer.layers:  # one range serves all readers
-        if isinstance(earlier, Saturation) and earlier.pair == pair.output and node.output not in importer.outputs:
-            importer.alias(node, earlier.output)
-            return
+    same = (layer for layer in importer.layers if isinstance(layer, Saturation) and layer.pair == pair.output)
+    earlier = next(same, None)
+    if earlier:  # one range serves all readers
+        importer.alias(node, earlier.output)
+        return
     importer.add(Saturation(**importer.named(node, x), clip=_range(importer, node, pair), pair=pair.output))
 
 

@@ -49,5 +49,6 @@ def cast(importer: Importer, node: Node) -> None:
     """Between float types: the identity."""
     kind = importer.facts.types[node.output].tensor_type.elem_type
     if kind != TensorProto.FLOAT:
-        raise Refused(f"it casts a computed value to {TensorProto.DataType.Name(kind).lower()}; only floats run")
+        name = TensorProto.DataType.Name(kind).lower()
+        raise Refused(f"it casts a computed value to {name}; only floats run")
     importer.alias(node, importer.value(node))

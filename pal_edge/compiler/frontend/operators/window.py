@@ -26,8 +26,6 @@ def window_of(node: Node, shape: tuple[int, ...], kernel: tuple[int, ...]) -> Wi
     strides = node.integers("strides") or (1,) * rank
     dilations = node.integers("dilations") or (1,) * rank
     pads = _pads(node, spatial, kernel, strides, dilations)
-    if min(pads) < 0:
-        raise Refused(f"it has negative padding {list(pads)}; crop the input with Slice instead")
     missing = (1,) if rank == 1 else ()
     begin, end = (0,) * len(missing) + pads[:rank], (0,) * len(missing) + pads[rank:]
     return Window(_pair(missing + kernel), _pair(missing + strides), _pair(missing + dilations),
