@@ -23,7 +23,7 @@ from .errors import CalibrationError, InputError
 from .numeric import decode, encode
 from .runtime import InferenceSession
 
-MIN_SQNR_DB = 10.0
+MIN_SQNR_DB = 10.0  # the layers of networks that kept their accuracy were all above 13 dB
 _SATURATED = 127  # magnitude
 
 

@@ -41,7 +41,7 @@ def main() -> None:
     print(f"\nThe {len(held_out.labels)} held-out digits, in float and on the simulated {report.target}\n")
     output.table(("", "float (ONNX Runtime)", "PAL"), (
         ("accuracy", accuracy(in_float, held_out.labels), accuracy(on_pal, held_out.labels)),
-        ("file", output.size(ONNX.stat().st_size), output.size(report.file_bytes)),
+        ("model file", output.size(ONNX.stat().st_size), output.size(report.file_bytes)),
         ("cycles an inference", "", f"{report.cycles:,}"),
         ("time an inference", "", output.duration(report.seconds)),
     ))
