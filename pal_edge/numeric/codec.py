@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -41,16 +43,16 @@ def log_sixteenths(x: NDArray[np.float32]) -> NDArray[np.int32]:
     bits = x.view(np.uint32) & np.uint32(0x7FFF_FFFF)
     bucket = bits >> np.uint32(_BUCKET_SHIFT)
     log: NDArray[np.int32] = _LOG_AT_START[bucket] + (bits >= _RISES_AT[bucket])
-    subnormal = bits < _SMALLEST_NORMAL
+    subnormal = (bits < _SMALLEST_NORMAL) & (bits != 0)
     if subnormal.any():
-        scaled = np.where(subnormal & (bits != 0), x, np.float32(1)) * np.float32(2.0**FLOAT_BITS)
+        scaled = np.where(subnormal, x, np.float32(1)) * np.float32(2.0**FLOAT_BITS)
         log = np.where(subnormal, log_sixteenths(scaled) - STEPS * FLOAT_BITS, log)
     return log
 
 
 def magnitude(log: NDArray[np.int32]) -> NDArray[np.int32]:
     """Clamp a log magnitude, bias already subtracted: 127 and above saturate, -15..0 is 1, less is 0."""
-    clamped: NDArray[np.int32] = np.clip(log, 1, MAGNITUDE_MAX) * (log > -STEPS)
+    clamped: NDArray[np.int32] = np.minimum(np.maximum(log, 1), MAGNITUDE_MAX) * (log > -STEPS)
     return clamped
 
 
@@ -73,8 +75,9 @@ def encode(x: ArrayLike, bias: ArrayLike) -> NDArray[np.uint8]:
     values = np.asarray(x)
     if values.dtype.kind != "f":
         raise InputError(f"cannot encode {values.dtype}; convert it to float32")
-    with np.errstate(over="ignore"):  # beyond float32: infinite, saturates like any large value
-        values = np.asarray(values, np.float32)
+    if values.dtype != np.float32:
+        with np.errstate(over="ignore"):  # beyond float32: infinite, saturates like any large value
+            values = values.astype(np.float32)
     nan = np.isnan(values)
     if nan.any():
         raise InputError(f"cannot encode NaN: {np.count_nonzero(nan)} of {values.size} values are NaN")
@@ -101,12 +104,17 @@ def decode(codes: ArrayLike, bias: ArrayLike) -> NDArray[np.float32]:
         raise InputError(f"codes are uint8, not {array.dtype}")
     biases = _as_bias(bias)
     if biases.ndim == 0:
-        values: NDArray[np.float32] = _values(np.arange(256), biases)[array]
+        values: NDArray[np.float32] = _all_values(int(biases))[array]
         return values
     return _values(array, biases)
 
 
 _POWERS = np.exp2(np.arange(STEPS) / STEPS)
+
+
+@lru_cache(maxsize=256)
+def _all_values(bias: int) -> NDArray[np.float32]:
+    return _values(np.arange(256), np.array(bias, np.int32))
 
 
 def _values(codes: NDArray[np.integer], bias: NDArray[np.int32]) -> NDArray[np.float32]:

@@ -95,6 +95,20 @@ def test_beyond_float32_saturates() -> None:
     assert encode(np.float64([1e300, -1e300]), 1900).tolist() == [127, 255]
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float64, np.longdouble])
+def test_other_floats_and_any_memory_order(dtype: type[np.floating]) -> None:
+    x = np.linspace(-2, 2, 12).astype(dtype).reshape(3, 4).T[::2]
+    assert np.array_equal(encode(x, -91), encode(np.ascontiguousarray(x, np.float32), -91))
+    assert encode(x[0, 0], -91).shape == () and decode(encode(x, -91)[::2], -91).shape == (1, 3)
+    assert encode(np.zeros((0, 3)), -91).shape == (0, 3)
+
+
+def test_subnormals_are_encoded_among_zeros() -> None:
+    x = np.float32([0, 2.0**-149, -(2.0**-145), 1, 0])
+    assert encode(x, -2390).tolist() == [0, 6, 128 + 70, 127, 0]
+    assert decode(encode(x, -2390), -2390)[:3].tolist() == x[:3].tolist()
+
+
 def test_a_bias_for_each_channel() -> None:
     x = np.linspace(-3, 3, 24, dtype=np.float32).reshape(4, 6)
     bias = np.array([-140, -100, -90, 0])

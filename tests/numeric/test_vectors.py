@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -21,6 +24,12 @@ def records(name: str, words: int) -> NDArray[np.int32]:
 @pytest.mark.parametrize("name", vectors.FILES)
 def test_files_are_what_the_oracle_makes(name: str) -> None:
     assert (vectors.FOLDER / name).read_bytes() == vectors.contents(name)
+
+
+def test_the_oracle_knows_nothing_of_the_package() -> None:
+    for path in Path(oracle.__file__).parent.glob("*.py"):
+        imported = re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE)
+        assert not {"pal_edge", "host_tools", "numpy"} & set(imported), path
 
 
 def test_nothing_else_lies_in_the_folder() -> None:

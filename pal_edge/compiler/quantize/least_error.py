@@ -18,28 +18,41 @@ def value_of(log: NDArray[np.integer] | int) -> Floats:
     return power
 
 
-def least_error_shift(row: NDArray[np.integer], below: NDArray[np.integer], values: Floats,
-                      counts: Floats | None, shape: tuple[int, int]) -> NDArray[np.int64]:
-    """Return how many sixteenths of an octave below a row's largest value saturation should begin.
+def moments(cell: NDArray[np.int64], values: Floats, counts: Floats | None,
+            shape: tuple[int, int]) -> tuple[Floats, Floats, Floats]:
+    """Return the sums of 1, |x| and x^2 in each cell of a table, as `least_error_shift` takes them.
 
     Args:
-        row: row of each value.
-        below: how far its rounded log magnitude is below its row's largest one, at least 0 and less than
-            `columns`.
-        values: |x| / 2^(largest / 16).
+        cell: row * columns + column of each value.
+        values: |x|.
         counts: how often each value occurs; once if None.
         shape: (rows, columns).
+    """
+    def table(weights: Floats | None) -> Floats:
+        return np.bincount(cell, weights, shape[0] * shape[1]).astype(np.float64, copy=False).reshape(shape)
+
+    if counts is None:
+        return table(None), table(values), table(values**2)
+    return table(counts), table(counts * values), table(counts * values**2)
+
+
+def least_error_shift(count: Floats, first: Floats, second: Floats) -> NDArray[np.int64]:
+    """Return how many sixteenths of an octave below a row's largest value saturation should begin.
+
+    Column j holds the values whose rounded log magnitude is j below the row's largest; all are in units
+    of 2^(largest / 16). The last column may hold smaller ones too.
+
+    Args:
+        count, first, second: sums of 1, |x| and x^2, [rows, columns], columns > REACH.
 
     Returns s >= 0 [rows], the smallest of those with least squared error: the bias is largest - 127 - s.
-    Values REACH or more below where saturation begins become zero, so no s above columns - REACH is tried.
+    Values REACH or more below the start of saturation become zero, so s is at most columns - REACH.
     """
-    rows, columns = shape
-    cell = row * columns + below
-    count = np.ones_like(values) if counts is None else counts
-    moments = (count, count * values, count * values**2, count * (values - value_of(-below)) ** 2)
-    cells = [np.bincount(cell, moment, rows * columns).reshape(shape) for moment in moments]
-    sums = [np.concatenate([np.zeros((rows, 1)), np.cumsum(each, axis=1)], axis=1) for each in cells]
-    shift = np.arange(max(1, columns - REACH + 1))
+    rows, columns = count.shape
+    rounded = value_of(-np.arange(columns))
+    rounding = second - 2 * rounded * first + rounded**2 * count
+    sums = [np.concatenate([np.zeros((rows, 1)), np.cumsum(each, axis=1)], axis=1)
+            for each in (count, first, second, rounding)]
 
     def between(which: int, start: NDArray[np.int64], stop: NDArray[np.int64]) -> Floats:
         total: Floats = sums[which][:, np.minimum(stop, columns)] - sums[which][:, np.minimum(start, columns)]
@@ -50,6 +63,7 @@ def least_error_shift(row: NDArray[np.integer], below: NDArray[np.integer], valu
         return (between(2, start, stop) - 2 * level * between(1, start, stop)
                 + level**2 * between(0, start, stop))
 
+    shift = np.arange(columns - REACH + 1)
     low, none = shift + MAGNITUDE_MAX, shift + REACH - 1
     total = (coded_as(value_of(-shift), np.zeros_like(shift), shift) + between(3, shift, low)
              + coded_as(value_of(1 - low), low, none) + between(2, none, np.full_like(shift, columns)))

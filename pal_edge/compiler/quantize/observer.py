@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from ...errors import CalibrationError
 from ...numeric.codec import STEPS, log_sixteenths
 from ...spec.arithmetic import MAGNITUDE_MAX
-from .least_error import REACH, least_error_shift, value_of
+from .least_error import REACH, least_error_shift, moments, value_of
 
 ZERO_BIAS = -MAGNITUDE_MAX  # of a tensor that is always zero: the largest code is 1
 _SHIFT = 15  # a bin is 2^15 patterns of float32: 8 bits of mantissa, 0.4 %
@@ -82,9 +82,9 @@ class LogHistogram:
         logs, counts = _LOGS[used], self._bins[used].astype(np.float64)
         top = int(logs.max())
         values = _CENTRES[used] / value_of(top)
-        below = top - logs
-        columns = int(below.max()) + REACH
-        shift = least_error_shift(np.zeros_like(below), below, values, counts, (1, columns))
+        below = (top - logs).astype(np.int64)
+        columns = int(below.max()) + 1 + REACH
+        shift = least_error_shift(*moments(below, values, counts, (1, columns)))
         return top - MAGNITUDE_MAX - int(shift[0])
 
     def loss(self, bias: int) -> RangeLoss:

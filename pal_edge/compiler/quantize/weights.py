@@ -18,12 +18,12 @@ from ...numeric import encode
 from ...numeric.codec import STEPS, log_sixteenths
 from ...numeric.pal8 import PRODUCT
 from ...spec.arithmetic import MAGNITUDE_MAX, UNIT_OCTAVES
-from .least_error import REACH, least_error_shift, value_of
+from .least_error import REACH, least_error_shift, moments, value_of
 from .observer import ZERO_BIAS
 
 ACC_LIMIT = 1 << 31  # accumulators stay below, in magnitude
 _COLUMNS = 2 * REACH  # of log magnitude below a channel's largest weight; what is smaller becomes zero
-_CHUNK = 1 << 22  # weights at a time
+_CHUNK = 1 << 20  # weights at a time
 _DEAD_OCTAVES = 24  # a dead channel's bias term in units: 2^24, more than lin2log resolves
 
 Floats = NDArray[np.float64]
@@ -64,7 +64,7 @@ def quantize_channels(weight: NDArray[np.float32], bias: NDArray[np.floating], i
     weight_bias = _least_error_bias(weight)
     dead = ~weight.any(axis=1)
     weight_bias[dead] = _dead_bias(terms[dead], input_bias)
-    codes = np.concatenate([encode(weight[part], weight_bias[part, None]) for part in _chunks(*weight.shape)])
+    codes = np.concatenate([encode(weight[part], weight_bias[part, None]) for part in _chunks(weight)])
     acc_bias = _in_units(terms, weight_bias, input_bias)
     while True:
         worst = worst_accumulator(codes, acc_bias, max_code_in)
@@ -87,14 +87,15 @@ def worst_accumulator(codes: NDArray[np.uint8], acc_bias: NDArray[np.integer],
         max_code_in: largest magnitude of the input's codes; p grows with it.
     """
     largest = np.abs(PRODUCT[max_code_in])
-    sums = [largest[codes[part]].sum(axis=1, dtype=np.int64) for part in _chunks(*codes.shape)]
+    sums = [largest[codes[part]].sum(axis=1, dtype=np.int64) for part in _chunks(codes)]
     bound: Ints = np.abs(acc_bias.astype(np.int64)) + np.concatenate(sums)
     return bound
 
 
-def _chunks(rows: int, columns: int) -> Iterator[slice]:
-    step = max(1, _CHUNK // max(1, columns))
-    return (slice(start, start + step) for start in range(0, rows, step))
+def _chunks(array: NDArray[np.generic]) -> Iterator[slice]:
+    """Yield slices of rows that bound the memory of arrays [rows, K] and [rows, _COLUMNS]."""
+    step = max(1, _CHUNK // max(_COLUMNS, array.shape[1]))
+    return (slice(start, start + step) for start in range(0, len(array), step))
 
 
 def _in_units(bias: Floats, weight_bias: Ints, input_bias: int) -> Ints:
@@ -113,17 +114,16 @@ def _dead_bias(bias: Floats, input_bias: int) -> Ints:
 
 
 def _least_error_bias(weight: NDArray[np.float32]) -> Ints:
-    return np.concatenate([_chunk_bias(weight[part]) for part in _chunks(*weight.shape)])
+    return np.concatenate([_chunk_bias(weight[part]) for part in _chunks(weight)])
 
 
 def _chunk_bias(weight: NDArray[np.float32]) -> Ints:
-    """Return each channel's bias of least squared error, over weights that are not zero."""
-    rows = len(weight)
-    used = weight != 0
-    logs = log_sixteenths(weight)
-    top = np.where(used, logs, np.iinfo(np.int32).min).max(axis=1).astype(np.int64)
-    row = np.broadcast_to(np.arange(rows)[:, None], weight.shape)[used]
-    below = np.minimum(top[row] - logs[used], _COLUMNS - 1)
-    values = np.abs(weight[used]) / value_of(top)[row]
-    best: Ints = top - MAGNITUDE_MAX - least_error_shift(row, below, values, None, (rows, _COLUMNS))
-    return best
+    """Return each channel's bias of least squared error; meaningless if all its weights are zero."""
+    size = np.abs(weight)
+    top: Ints = log_sixteenths(size.max(axis=1)).astype(np.int64)
+    below = np.minimum(top[:, None] - log_sixteenths(size), _COLUMNS - 1)
+    below[size == 0] = _COLUMNS - 1
+    values = (size / value_of(top)[:, None]).reshape(-1)
+    cells = (below + np.arange(len(weight))[:, None] * _COLUMNS).reshape(-1)
+    shift = least_error_shift(*moments(cells, values, None, (len(weight), _COLUMNS)))
+    return top - MAGNITUDE_MAX - shift

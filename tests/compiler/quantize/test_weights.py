@@ -103,7 +103,7 @@ def test_the_proof_bounds_every_order_of_accumulation(seed: int, bias: float, in
 def test_chunks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     weight, bias = normal(37, 20), np.arange(37.0)
     whole = quantize_channels(weight, bias, -91)
-    monkeypatch.setattr("pal_edge.compiler.quantize.weights._CHUNK", 60)
+    monkeypatch.setattr("pal_edge.compiler.quantize.weights._CHUNK", 3000)
     parts = quantize_channels(weight, bias, -91)
     for a, b in zip(vars(whole).values(), vars(parts).values(), strict=True):
         assert np.array_equal(a, b)
