@@ -37,8 +37,7 @@ class Imported:
 def import_model(model: str | os.PathLike[str] | onnx.ModelProto) -> Imported:
     """Import a model. Raises ModelError, and UnsupportedError that lists every node that cannot run."""
     source = read(model)
-    proto = onnx.ModelProto()
-    proto.CopyFrom(source.proto)
+    proto = source.proto
     dynamic = prepare(proto)
     facts = gather(proto)
     for output in proto.graph.output:

@@ -87,6 +87,11 @@ def _visit(facts: Facts, node: Node, imports: list[onnx.OperatorSetIdProto]) -> 
         part = shape[node.integer("start", 0) : node.attributes.get("end")]
         facts.constants[node.output] = part if node.op == "Shape" else np.array(shape.prod(), np.int64)
         return
+    if node.op == "CastLike" and node.inputs[0] in facts.constants and node.inputs[1] in facts.types:
+        element = facts.types[node.inputs[1]].tensor_type.elem_type
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(element)
+        facts.constants[node.output] = facts.constants[node.inputs[0]].astype(dtype)
+        return
     inferred = _infer(facts, node, imports)
     for name, kind in inferred.items():
         _learn(facts, name, kind)

@@ -142,7 +142,8 @@ def _materialised(importer: Importer, layer: Layer) -> list[Layer]:
             return [conv]
         before = importer.reshaped(x, (*shape, 1, 1), f"{y}#image")
         after = importer.reshaped(y, (*shape, 1, 1), f"{y}#scaled")
-        return [Reshape(**named, inputs=(x,), output=before), replace(conv, inputs=(before,), output=after),
+        return [Reshape(name=before, sources=layer.sources, inputs=(x,), output=before),
+                replace(conv, name=after, inputs=(before,), output=after),
                 Reshape(**named, inputs=(after,), output=y)]
     across = [1] * rank
     if layer.axis is not None:

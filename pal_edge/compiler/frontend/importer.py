@@ -60,15 +60,12 @@ class Importer:
             raise Refused(_HINTS.get(node.op, "this operator is not supported"))
         if node.name in self.facts.unevaluated:
             raise Refused(self.facts.unevaluated[node.name])
-        known = {*self.facts.types, *self.facts.constants}
-        if any(name and name not in known for name in node.inputs):
+        if any(name and name not in self.shapes and name not in self.facts.constants for name in node.inputs):
             return  # behind a refused node: nothing to say about this one
         for name in node.outputs:
             if name in self._read and name not in self.shapes:
                 raise Refused(f"the shape of its output {name!r} depends on the data; "
                               "export with fixed sizes")
-        if any(name and name not in self.shapes and name not in self.facts.constants for name in node.inputs):
-            return
         handler(self, node)
 
     # What is known
@@ -93,7 +90,7 @@ class Importer:
         """Return the constant that is this input, None where there is none or it is no constant."""
         return self.facts.constants.get(node.inputs[index]) if node.has_input(index) else None
 
-    def constant(self, node: Node, index: int, what: str) -> Float64:
+    def weight(self, node: Node, index: int, what: str) -> FloatArray:
         """Return a finite constant input. Raises Refused where it is computed, ModelError if not finite."""
         array = self.raw(node, index)
         if array is None:
@@ -101,7 +98,11 @@ class Importer:
         if not np.isfinite(array).all():
             raise ModelError(f"{what} {node.inputs[index]!r} of node {node.name!r} has NaN or infinite "
                              "values; export a checkpoint with finite weights")
-        return array.astype(np.float64)
+        return array.astype(np.float32, copy=False)
+
+    def constant(self, node: Node, index: int, what: str) -> Float64:
+        """Return `weight` in the precision for arithmetic before it is folded."""
+        return self.weight(node, index, what).astype(np.float64)
 
     def scalar(self, node: Node, index: int, default: float, what: str) -> float:
         """Return an optional constant of one element; it may be infinite."""
@@ -129,8 +130,9 @@ class Importer:
         self.layers.append(layer)
 
     def named(self, node: Node, *inputs: str, output: str | None = None) -> dict[str, Any]:
-        """Return the fields that every layer has."""
-        return {"name": node.name, "inputs": inputs, "output": output or node.output, "sources": (node.name,)}
+        """Return the fields that every layer has; a layer with an output of its own has its name too."""
+        return {"name": output or node.name, "inputs": inputs, "output": output or node.output,
+                "sources": (node.name,)}
 
     def alias(self, node: Node, source: str) -> None:
         """Make the node's output another name of `source`; both have one shape."""
@@ -166,29 +168,32 @@ class Importer:
 
     def operand(self, name: str, array: Float64) -> str:
         """Store a constant operand of Add or Mul under a name no value has."""
-        while name in self.shapes or name in self.operands:
-            name += "'"
+        name = self._fresh(name)
         self.operands[name] = array.astype(np.float32)
         self.shapes[name] = array.shape
         return name
 
+    def _fresh(self, name: str) -> str:
+        """Return a name that no value has."""
+        while name in self.shapes or name in self.facts.constants:
+            name += "'"
+        return name
+
     def reshaped(self, value: str, shape: Shape, name: str) -> str:
         """Name the value that is `value` in another shape; the float model gets it too."""
-        return self._extra("Reshape", value, name, shape, np.array(shape, np.int64))
+        name = self._fresh(name)
+        target = onnx.numpy_helper.from_array(np.array(shape, np.int64), f"{name}#shape")
+        self.model.graph.initializer.append(target)
+        return self.computed("Reshape", (value, target.name), name, shape)
 
     def transposed(self, value: str, perm: tuple[int, ...], name: str) -> str:
         shape = tuple(self.shape(value)[p] for p in perm)
-        return self._extra("Transpose", value, name, shape, perm=perm)
+        return self.computed("Transpose", (value,), name, shape, perm=perm)
 
-    def _extra(self, op: str, value: str, name: str, shape: Shape, *constants: NDArray[Any],
-               **attributes: Any) -> str:
+    def computed(self, op: str, values: tuple[str, ...], name: str, shape: Shape, **attributes: Any) -> str:
         """Define a value that the source lacks, also in the float model, and return its name."""
-        while name in self.shapes:
-            name += "'"
-        inputs = [value, *(f"{name}#{i}" for i in range(len(constants)))]
-        self.model.graph.initializer.extend(
-            onnx.numpy_helper.from_array(*pair) for pair in zip(constants, inputs[1:], strict=True))
-        self.model.graph.node.append(onnx.helper.make_node(op, inputs, [name], **attributes))
+        name = self._fresh(name)
+        self.model.graph.node.append(onnx.helper.make_node(op, values, [name], **attributes))
         self.shapes[name] = shape
         return name
 

@@ -20,7 +20,7 @@ SIZE_LIMIT = 2**31 - 1  # protobuf's
 
 @dataclass(frozen=True)
 class Source:
-    """A model as given, its weights in memory.
+    """A model as given, its weights in memory; `proto` is nobody else's.
 
     `sha256` covers the file's bytes (of a ModelProto: its deterministic serialisation), followed by
     the external data in the order of the tensors where there are any.

@@ -26,7 +26,7 @@ _LAYERS_MAX = 12  # no spelling is longer
 _KNOWN = (
     Unary("Elu", (1.0,)), Unary("Gelu"), Unary("GeluTanh"), Unary("HardSigmoid", (1 / 6, 0.5)),
     Unary("HardSigmoid", (0.2, 0.5)), Unary("HardSwish"), Unary("Mish"), Unary("SiLU", (1.0,)),
-    Unary("SiLU", (1.702,)), Unary("Sigmoid"), Unary("Softplus"), Unary("Tanh"),
+    Unary("SiLU", (1.702,)), Unary("Sigmoid"), Unary("Softplus"), Unary("Softsign"), Unary("Tanh"),
 )
 _CURVES = [(unary, apply(unary.name, _GRID, unary.parameters)) for unary in _KNOWN]
 
@@ -57,9 +57,9 @@ def recognise(importer: Importer) -> None:
             private = values.isdisjoint(importer.outputs) and all(readers[v] <= curve.layers for v in values)
             unary = _match(curve.y) if inner and private and dropped.isdisjoint(curve.layers) else None
             if unary:
-                sources = tuple(name for i in sorted(curve.layers) for name in layers[i].sources)
+                names = (name for i in sorted(curve.layers) for name in layers[i].sources)
                 found[end] = Elementwise(name=layers[end].name, inputs=(source,), output=layers[end].output,
-                                         sources=sources, unary=unary)
+                                         sources=tuple(dict.fromkeys(names)), unary=unary)
                 dropped |= curve.layers
                 break
     importer.layers = [found.get(i, layer) for i, layer in enumerate(layers)

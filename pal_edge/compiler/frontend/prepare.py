@@ -16,6 +16,7 @@ from .nodes import STANDARD_DOMAINS, labels, subgraphs, uses
 
 OPSET_MIN = 11
 OPSET_MAX = onnx.defs.onnx_opset_version()
+_IR_MIN = 4  # from here on initializers need not be inputs; onnx.version_converter keeps older versions
 
 _FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE}
 _NARROWED = _FLOATS - {TensorProto.FLOAT}
@@ -28,8 +29,10 @@ def prepare(model: onnx.ModelProto) -> bool:
     if model.functions:
         model.CopyFrom(onnx.inliner.inline_local_functions(model))
     _sort(model.graph)
+    model.ir_version = max(model.ir_version, _IR_MIN)
     for output in model.graph.output:
-        output.type.tensor_type.shape.SetInParent()  # the checker insists; the true shape is inferred
+        if output.type.WhichOneof("value") == "tensor_type":  # the checker insists; the true one is inferred
+            output.type.tensor_type.shape.SetInParent()
     try:
         onnx.checker.check_model(model)
     except Exception as error:  # ValidationError, and what its C++ raises beside it

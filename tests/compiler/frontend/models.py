@@ -63,6 +63,7 @@ def equal(proto: onnx.ModelProto | str, tolerance: float = 2e-5) -> Imported:
         close(ours[name], reference, tolerance, name)
         assert graph.shapes[name] == reference.shape
     onnx.checker.check_model(imported.model)
+    assert len({layer.name for layer in graph.layers}) == len(graph.layers)
     return imported
 
 

@@ -48,6 +48,11 @@ def test_constants_are_evaluated() -> None:
     assert ops(model("(float[N,3] x) => (float[N,2] y)", body, w=rand(2, 3), two=np.float32(2))) == "Dense"
 
 
+def test_constants_cast_like_a_value() -> None:
+    assert ops(model("(float[N,3] x) => (float[N,3] y)", "c = CastLike(q, x) y = Min(x, c)", q=np.int64(1))) \
+        == "Elementwise"
+
+
 def quantized(body: str) -> onnx.ModelProto:
     return model("(float[1,6] x) => (float[1,4] y)", body, w=rand(6, 4), s=np.float32(0.1), z=np.uint8(0),
                  t=np.float32(0.05), c=np.uint8(128))
@@ -104,6 +109,12 @@ def test_nodes_out_of_order_are_sorted() -> None:
 def test_initializers_listed_as_inputs_are_no_inputs() -> None:
     proto = model("(float[N,3] x, float[3,2] w) => (float[N,2] y)", "y = MatMul(x, w)", w=rand(3, 2))
     assert import_model(proto).graph.inputs == ["x"]
+
+
+def test_old_ir_versions_are_raised() -> None:
+    proto = model("(float[N,3] x) => (float[N,2] y)", "y = MatMul(x, w)", w=rand(3, 2))
+    proto.ir_version = 3
+    assert [layer.op for layer in import_model(proto).graph.layers] == ["Dense"]
 
 
 def test_batch() -> None:

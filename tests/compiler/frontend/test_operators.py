@@ -142,6 +142,20 @@ def test_two_values(op: str, a: str, b: str) -> None:
     assert not isinstance(layer, Add) or layer.signs == ((1, -1) if op == "Sub" else (1, 1))
 
 
+def test_division_by_a_value() -> None:
+    signature = "(float[1,4,5,6] x, float[1,4,1,1] z) => (float[1,4,5,6] y)"
+    assert ops(model(signature, "e = Exp(z) y = Div(x, e)")) == "Elementwise Elementwise Mul"
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("Sum(a)", "Reshape"), ("Sum(a, b)", "Add"), ("Sum(a, b, a)", "Add Add"),
+    ("Sum(b, b, a, b)", "Add Add Add"), ("Min(a)", "Reshape"), ("Max(a)", "Reshape"),
+])
+def test_any_number_of_values(text: str, expected: str) -> None:
+    proto = model("(float[1,4,5] a, float[1,1,5] b) => (float[1,4,5] y)", f"y = {text}")
+    assert ops(proto) == expected
+
+
 @pytest.mark.parametrize("text", ["Add(x, c)", "Add(c, x)", "Sub(x, c)", "Sub(c, x)", "Mul(x, c)",
                                   "Mul(c, x)", "Div(x, c)"])
 @pytest.mark.parametrize(("shape", "constant", "expected"), [

@@ -15,7 +15,8 @@ NUMBERS = {name: np.float32(value) for name, value in {
     "cubic": 0.044715, "gain": (2 / np.pi) ** 0.5, "quick": 1.702}.items()}
 
 SPELLINGS = {
-    "SiLU": ["s = Sigmoid(x) y = Mul(x, s)", "s = Sigmoid(x) y = Mul(s, x)",
+    "SiLU": ["n = Neg(x) e = Exp(n) a = Add(e, one) y = Div(x, a)",
+             "s = Sigmoid(x) y = Mul(x, s)", "s = Sigmoid(x) y = Mul(s, x)",
              "q = Mul(x, quick) s = Sigmoid(q) y = Mul(x, s)"],
     "HardSwish": ["a = Add(x, three) c = Clip(a, zero, six) m = Mul(x, c) y = Div(m, six)",
                   "a = Add(three, x) c = Clip(a, zero, six) d = Div(c, six) y = Mul(d, x)",
@@ -32,6 +33,7 @@ SPELLINGS = {
     "Mish": ["s = Softplus(x) t = Tanh(s) y = Mul(x, t)",
              "e = Exp(x) a = Add(e, one) l = Log(a) t = Tanh(l) y = Mul(x, t)"],
     "Sigmoid": ["n = Neg(x) e = Exp(n) a = Add(e, one) y = Div(one, a)"],
+    "Softsign": ["p = Abs(x) a = Add(p, one) y = Div(x, a)"],
     "Softplus": ["e = Exp(x) a = Add(e, one) y = Log(a)"],
 }
 

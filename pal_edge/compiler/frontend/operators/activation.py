@@ -91,7 +91,8 @@ def extreme(importer: Importer, node: Node) -> None:
     x = importer.value(node, values[0])
     if importer.shape(x) != importer.shape(node.output):
         raise Refused("its bound enlarges the value; only single constants are supported")
-    low, high = (max(bounds), np.inf) if node.op == "Max" else (-np.inf, min(bounds))
+    low = max(bounds, default=-np.inf) if node.op == "Max" else -np.inf
+    high = min(bounds, default=np.inf) if node.op == "Min" else np.inf
     _clip(importer, node, x, low, high)
 
 

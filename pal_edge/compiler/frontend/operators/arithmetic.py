@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ...graph import Add, Mul
+import numpy as np
+
+from ...graph import Add, Elementwise, Mul, Unary
 from ..affine import Float64
 from ..importer import Importer
 from ..nodes import Node, Refused, handles
@@ -45,16 +47,43 @@ def mul(importer: Importer, node: Node) -> None:
 
 @handles("Div")
 def div(importer: Importer, node: Node) -> None:
-    """By a constant without zeros; or of a single constant by a value, a table of 256 entries."""
+    """By a constant without zeros; by a value, whose reciprocal is a table of 256 entries."""
     if importer.raw(node, 1) is None:
-        if importer.raw(node, 0) is None or importer.shape(node.inputs[1]) != importer.shape(node.output):
-            raise Refused("it divides by a computed value; only a single constant may be so divided")
-        importer.unary(node, importer.value(node, 1), "Reciprocal", importer.scalar(node, 0, 1.0, "dividend"))
+        _by_value(importer, node)
         return
     divisor = importer.constant(node, 1, "divisor")
     if not divisor.all():
         raise Refused("its constant divisor has zeros")
     _scale(importer, node, 0, node.inputs[1], 1 / divisor)
+
+
+def _by_value(importer: Importer, node: Node) -> None:
+    divisor, dividend = importer.value(node, 1), importer.raw(node, 0)
+    shape = importer.shape(divisor)
+    if dividend is not None:
+        if dividend.size != 1 or shape != importer.shape(node.output):
+            raise Refused("it divides several constants by a value; only a single constant is supported")
+        importer.unary(node, divisor, "Reciprocal", importer.scalar(node, 0, 1.0, "dividend"))
+        return
+    inverse = importer.computed("Reciprocal", (divisor,), f"{node.output}#inverse", shape)
+    importer.add(Elementwise(**importer.named(node, divisor, output=inverse),
+                             unary=Unary("Reciprocal", (1.0,))))
+    importer.add(Mul(**importer.named(node, importer.value(node, 0), inverse)))
+
+
+@handles("Sum")
+def sum_(importer: Importer, node: Node) -> None:
+    """Of any number of values, without constants."""
+    total, *others = (importer.value(node, i) for i in range(len(node.inputs)))
+    for i, other in enumerate(others, start=1):
+        partial = None
+        if i < len(others):
+            shape = np.broadcast_shapes(importer.shape(total), importer.shape(other))
+            partial = importer.computed("Add", (total, other), f"{node.output}#{i}", shape)
+        importer.add(Add(**importer.named(node, total, other, output=partial)))
+        total = partial or node.output
+    if not others:
+        importer.alias(node, total)
 
 
 def _scale(importer: Importer, node: Node, index: int, name: str, scale: Float64) -> None:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ...graph import Dense, Reshape
+from ...graph import Dense, FloatArray, Reshape
 from ..affine import Float64
 from ..importer import Importer
 from ..nodes import Node, Refused, handles
@@ -16,7 +16,7 @@ from ..nodes import Node, Refused, handles
 def matmul(importer: Importer, node: Node) -> None:
     """The right operand constant, a matrix or vector."""
     x = importer.value(node)
-    weight = importer.constant(node, 1, "right operand")
+    weight = importer.weight(node, 1, "right operand")
     if weight.ndim > 2 and math.prod(weight.shape[:-2]) == 1 and weight.ndim <= len(importer.shape(x)):
         weight = weight.reshape(weight.shape[-2:])
     if weight.ndim > 2:
@@ -41,7 +41,9 @@ def gemm(importer: Importer, node: Node) -> None:
         flipped = importer.reshaped(x, shape[::-1], f"{node.output}#a")
         importer.add(Reshape(**importer.named(node, x, output=flipped)))
         x = flipped
-    weight = importer.constant(node, 1, "operand B") * node.number("alpha", 1.0)
+    weight = importer.weight(node, 1, "operand B")
+    if (alpha := node.number("alpha", 1.0)) != 1:
+        weight = (weight * np.float64(alpha)).astype(np.float32)
     if node.integer("transB", 0):
         weight = weight.T
     bias = np.zeros(weight.shape[1])
@@ -54,7 +56,6 @@ def gemm(importer: Importer, node: Node) -> None:
     _dense(importer, node, x, weight, bias)
 
 
-def _dense(importer: Importer, node: Node, x: str, weight: Float64, bias: Float64,
+def _dense(importer: Importer, node: Node, x: str, weight: FloatArray, bias: Float64,
            output: str | None = None) -> None:
-    importer.add(Dense(**importer.named(node, x, output=output), weight=weight.astype(np.float32),
-                       bias=bias.astype(np.float32)))
+    importer.add(Dense(**importer.named(node, x, output=output), weight=weight, bias=bias.astype(np.float32)))
