@@ -14,7 +14,7 @@ from .window import window_of
 def conv(importer: Importer, node: Node) -> None:
     """1-D and 2-D with constant weights; any groups, strides, dilations and padding."""
     x = importer.value(node)
-    weight = importer.constant(node, 1, "weight")
+    weight = importer.weight(node, 1, "weight")
     window = window_of(node, importer.shape(x), weight.shape[2:])
     bias = importer.constant(node, 2, "bias") if node.has_input(2) else np.zeros(len(weight))
     channels, groups = importer.shape(x)[1], node.integer("group", 1)
@@ -24,6 +24,5 @@ def conv(importer: Importer, node: Node) -> None:
                       f"do not fit {channels} input channels; export the model again")
     importer.add(Conv(
         **importer.named(node, x), groups=groups,
-        weight=weight.reshape(*weight.shape[:2], *window.kernel).astype(np.float32),
-        bias=bias.astype(np.float32),
+        weight=weight.reshape(*weight.shape[:2], *window.kernel), bias=bias.astype(np.float32),
         strides=window.strides, dilations=window.dilations, pads=window.pads))
