@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import onnx
 
-from ...errors import ModelError
+from ...errors import ModelError, PalError
 from ..graph import Graph
 from . import operators
 from .fold import Facts, annotate, gather
 from .fusion import drop_dead, fuse
 from .importer import Importer
-from .load import read
+from .load import one_line, read
 from .patterns import recognise
 from .prepare import prepare
 
@@ -38,8 +38,14 @@ def import_model(model: str | os.PathLike[str] | onnx.ModelProto) -> Imported:
     """Import a model. Raises ModelError, and UnsupportedError that lists every node that cannot run."""
     source = read(model)
     proto = source.proto
-    dynamic = prepare(proto)
-    facts = gather(proto)
+    try:
+        dynamic = prepare(proto)
+        facts = gather(proto)
+    except PalError:
+        raise
+    except Exception as error:  # a damaged file can trip onnx itself in ways that its checker misses
+        raise ModelError(f"{source.name} is damaged ({type(error).__name__}: {one_line(error)}); "
+                         "export the model again") from error
     for output in proto.graph.output:
         if output.name in facts.constants:
             raise ModelError(f"output {output.name!r} does not depend on any input; remove it from the model")

@@ -14,7 +14,7 @@ from onnx import TensorProto, TypeProto
 from onnx.reference import ReferenceEvaluator
 
 from ...errors import ModelError
-from .load import one_line
+from .load import array_of, one_line
 from .nodes import Node, labels, subgraphs, uses
 
 Constant = NDArray[Any]
@@ -46,7 +46,7 @@ def gather(model: onnx.ModelProto) -> Facts:
     opset = next(o.version for o in imports if o.domain in ("", "ai.onnx"))
     facts = Facts(opset)
     for tensor in graph.initializer:
-        facts.constants[tensor.name] = onnx.numpy_helper.to_array(tensor)
+        facts.constants[tensor.name] = array_of(tensor, tensor.name)
     for value in graph.input:
         _learn(facts, value.name, value.type)
     alive = _alive(graph)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import ModelError
 from ..graph import Add, Clip, Conv, Dense, Elementwise, Layer, Mul, Pool, Reshape
 from .affine import Affine, absorb_after, absorb_before, is_channelwise
 from .importer import Importer, renamed
@@ -21,11 +22,16 @@ class Saturation(Elementwise):
 
 
 def fuse(importer: Importer) -> None:
-    """Run all passes on `importer.layers`."""
-    _fold_backward(importer)
-    _fuse_activations(importer)
-    _fold_forward(importer)
-    importer.layers = [real for layer in importer.layers for real in _materialised(importer, layer)]
+    """Run all passes on `importer.layers`. Raises ModelError where folding exceeds float32."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        _fold_backward(importer)
+        _fuse_activations(importer)
+        _fold_forward(importer)
+        importer.layers = [real for layer in importer.layers for real in _materialised(importer, layer)]
+    for layer in importer.layers:
+        if isinstance(layer, Conv | Dense) and not all(np.isfinite(a).all() for a in (layer.weight, layer.bias)):
+            raise ModelError(f"the weights of {layer.name!r} exceed float32 once {', '.join(layer.sources)} "
+                             "are folded into one; export a checkpoint with smaller weights")
 
 
 def use_counts(importer: Importer) -> Counter[str]:

@@ -7,9 +7,11 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import onnx
 from google.protobuf.message import DecodeError, EncodeError  # type: ignore[import-untyped,unused-ignore]
+from numpy.typing import NDArray
 from onnx.external_data_helper import ExternalDataInfo, load_external_data_for_tensor, uses_external_data
 
 from ...errors import ModelError
@@ -95,6 +97,14 @@ def tensors(graph: onnx.GraphProto) -> list[onnx.TensorProto]:
         for subgraph in subgraphs(node):
             found += tensors(subgraph)
     return found
+
+
+def array_of(tensor: onnx.TensorProto, name: str) -> NDArray[Any]:
+    """Return the tensor's values. Raises ModelError where its data do not fit its shape or type."""
+    try:
+        return onnx.numpy_helper.to_array(tensor)
+    except Exception as error:  # onnx raises KeyError, ValueError, TypeError
+        raise ModelError(f"tensor {name!r} is damaged: {one_line(error)}; export the model again") from error
 
 
 def _external(proto: onnx.ModelProto) -> list[onnx.TensorProto]:

@@ -11,7 +11,7 @@ import onnx.inliner
 from onnx import AttributeProto, TensorProto
 
 from ...errors import ModelError
-from .load import one_line, tensors
+from .load import array_of, one_line, tensors
 from .nodes import STANDARD_DOMAINS, labels, subgraphs, uses
 
 OPSET_MIN = 11
@@ -102,7 +102,8 @@ def _check_inputs(graph: onnx.GraphProto) -> None:
             raise ModelError(f"input {value.name!r} is no tensor; only float tensors can be inputs")
         element = value.type.tensor_type.elem_type
         if element not in _FLOATS:
-            kind = TensorProto.DataType.Name(element).lower()
+            names = {number: name.lower() for name, number in TensorProto.DataType.items()}
+            kind = names.get(element, f"of unknown type {element}")
             raise ModelError(f"input {value.name!r} is {kind}; the engine takes floats: "
                              "export the model with a float input, convert before it")
 
@@ -112,7 +113,7 @@ def _to_float32(graph: onnx.GraphProto) -> None:
     for tensor in tensors(graph):
         if tensor.data_type in _NARROWED:
             with np.errstate(over="ignore"):  # an overflow is reported as an infinite weight
-                array = onnx.numpy_helper.to_array(tensor).astype(np.float32)
+                array = array_of(tensor, tensor.name).astype(np.float32)
             tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
     _retype(graph)
 
@@ -139,7 +140,7 @@ def _check_finite(graph: onnx.GraphProto) -> None:
     for name, tensor in named:
         if tensor.data_type != TensorProto.FLOAT:
             continue
-        array = onnx.numpy_helper.to_array(tensor)
+        array = array_of(tensor, name)
         if np.isnan(array).any() or (name not in bounds and np.isinf(array).any()):
             raise ModelError(f"tensor {name!r} has NaN or infinite values; the training diverged: "
                              "export a checkpoint with finite weights")

@@ -283,3 +283,33 @@ def test_statistics_that_do_not_fit() -> None:
 
 def test_negative_padding() -> None:
     refused(model(IMAGE, "y = MaxPool<kernel_shape=[2,2], pads=[-1,0,0,0]>(x)"), "'y'", "negative")
+
+
+def test_weights_that_exceed_float32_when_folded() -> None:
+    body = "d = MatMul(x, w) y = Mul(d, w2)"
+    refused(model(VECTOR, body, w=rand(4, 4) * np.float32(1e30), w2=np.float32(1e30)), "'d'", "float32")
+
+
+def test_damaged_bytes_never_raise_anything_else(tmp_path: Path) -> None:
+    body = ("c = Conv<pads=[1,1,1,1]>(x, w) n = BatchNormalization(c, b, b, b, v) r = Relu(n) "
+            "p = MaxPool<kernel_shape=[2,2]>(r) s = Reshape(p, t) d = Gemm<transB=1>(s, k) y = Softmax(d)")
+    data = model("(float[N,3,6,6] x) => (float[N,M] y)", body, w=rand(4, 3, 3, 3), b=rand(4),
+                 v=np.abs(rand(4)), t=[1, -1], k=rand(2, 36)).SerializeToString()
+    generator, path, refusals = np.random.default_rng(0), tmp_path / "damaged.onnx", 0
+    for _ in range(1000):
+        damaged = bytearray(data)
+        for _ in range(generator.integers(1, 4)):
+            damaged[generator.integers(len(data))] ^= 1 << generator.integers(8)
+        path.write_bytes(damaged)
+        try:
+            import_model(path)
+        except ModelError as refusal:
+            refusals += 1
+            assert "\n" not in str(refusal)
+    assert refusals > 100
+
+
+def test_damaged_tensors_are_named() -> None:
+    proto = model(VECTOR, "y = MatMul(x, w)", w=rand(4, 4))
+    proto.graph.initializer[0].raw_data += b"1234"
+    refused(proto, "w")

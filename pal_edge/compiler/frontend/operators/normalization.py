@@ -21,9 +21,9 @@ def batch_normalization(importer: Importer, node: Node) -> None:
     gamma, beta, mean, variance = (
         importer.constant(node, i, what)
         for i, what in enumerate(("scale", "bias", "mean", "variance"), start=1))
-    deviation = np.sqrt(variance + node.number("epsilon", 1e-5))
-    if not (deviation > 0).all():
+    spread = variance + node.number("epsilon", 1e-5)
+    if not (spread > 0).all():
         raise Refused("its variance plus epsilon is not positive")
-    scale = gamma / deviation
+    scale = gamma / np.sqrt(spread)
     across = (-1, *(1,) * (rank - 2))
     importer.affine(node, x, scale.reshape(across), (beta - mean * scale).reshape(across))
