@@ -37,6 +37,11 @@ def _enum(tag: str, prefix: str, entries: list[dict[str, object]]) -> list[str]:
     return [*lines, "};", ""]
 
 
+def _texts(macro: str, prefix: str, entries: list[dict[str, object]]) -> list[str]:
+    """A list macro: X(name, "text") for every entry."""
+    return [f"#define {macro}(X) \\", " \\\n".join(f'    X({prefix}{e["name"]}, "{e["text"]}")' for e in entries), ""]
+
+
 def _struct(name: str, fields: list[Field], size: int, purpose: str) -> list[str]:
     """A plain C struct and the function that reads it from bytes of any alignment."""
     upper = name.upper()
@@ -73,6 +78,8 @@ def status() -> str:
     data = spec.load("status")
     body = _enum("pal_status", "PAL_", data["status"])
     body += _enum("pal_engine_error", "PAL_ENGINE_", data["engine_error"])
+    body += _texts("PAL_STATUS_TEXTS", "PAL_", data["status"])
+    body += _texts("PAL_ENGINE_ERROR_TEXTS", "PAL_ENGINE_", data["engine_error"])
     return _guard("status", body)
 
 

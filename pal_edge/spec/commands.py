@@ -38,7 +38,7 @@ class Command:
     flags: int = 0
     layer: int = 0  # index in the layer table
     ifm_region: int = 0
-    ifm2_region: int = 0
+    ifm2_region: int = 0  # of ifm2; of the weights where the command has a window
     ofm_region: int = 0  # not MODEL, not INPUT
     reserved0: int = 0  # 0
     ifm_offset: int = 0

@@ -29,7 +29,7 @@ struct pal_command {
     uint8_t flags;
     uint16_t layer; /* index in the layer table */
     uint8_t ifm_region;
-    uint8_t ifm2_region;
+    uint8_t ifm2_region; /* of ifm2; of the weights where the command has a window */
     uint8_t ofm_region; /* not MODEL, not INPUT */
     uint8_t reserved0; /* 0 */
     uint32_t ifm_offset;

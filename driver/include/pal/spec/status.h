@@ -32,5 +32,30 @@ enum pal_engine_error {
     PAL_ENGINE_BUS = 4, /* the system bus answered with an error */
 };
 
+#define PAL_STATUS_TEXTS(X) \
+    X(PAL_OK, "success") \
+    X(PAL_ERR_ARG, "an argument is out of its range; nothing was changed") \
+    X(PAL_ERR_TRUNCATED, "the file ends early") \
+    X(PAL_ERR_MAGIC, "not a PAL model") \
+    X(PAL_ERR_VERSION, "the model's format version is newer than this driver") \
+    X(PAL_ERR_CRC, "a checksum does not match: the file is damaged") \
+    X(PAL_ERR_FORMAT, "the model's structure is invalid") \
+    X(PAL_ERR_TARGET, "the model was compiled for another target") \
+    X(PAL_ERR_LIMIT, "the model exceeds a limit of this driver") \
+    X(PAL_ERR_MEMORY, "the memory offered to the session is too small") \
+    X(PAL_ERR_BUS, "an access to the device failed") \
+    X(PAL_ERR_TIMEOUT, "the engine did not finish in time and was reset") \
+    X(PAL_ERR_ENGINE, "the engine stopped with an error") \
+    X(PAL_ERR_ABI, "the engine's ABI version is not supported by this driver") \
+    X(PAL_ERR_BUSY, "the engine is busy") \
+    X(PAL_ERR_KAT, "the known-answer test gave another result")
+
+#define PAL_ENGINE_ERROR_TEXTS(X) \
+    X(PAL_ENGINE_NONE, "no error") \
+    X(PAL_ENGINE_OPCODE, "unknown opcode") \
+    X(PAL_ENGINE_FIELD, "a descriptor field is out of its range") \
+    X(PAL_ENGINE_ADDRESS, "an access would leave its region") \
+    X(PAL_ENGINE_BUS, "the system bus answered with an error")
+
 
 #endif /* PAL_SPEC_STATUS_H */

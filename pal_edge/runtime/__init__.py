@@ -1,0 +1,7 @@
+"""Devices and sessions."""
+
+from .device import Device, DeviceInfo, devices, open_device
+from .ports import NodeArg
+from .session import Counters, InferenceSession, LayerCost
+
+__all__ = ["Counters", "Device", "DeviceInfo", "InferenceSession", "LayerCost", "NodeArg", "devices", "open_device"]

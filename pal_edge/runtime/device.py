@@ -1,0 +1,135 @@
+"""Devices: an engine and the memory that it sees. One engine runs one list at a time."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from ..errors import DeviceError
+from ..spec.targets import DEFAULT_TARGET, TARGETS, Target
+from .native import check, ffi, lib
+
+ALIGN = int(lib.PAL_SESSION_ALIGN)
+SIM_BASE = 0x1000_0000
+SIM_MEMORY = 256 << 20  # bytes; the system commits a page only when it is touched
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """One device that `open_device(uri)` can open."""
+
+    uri: str
+    description: str
+
+
+class Device(ABC):
+    """An opened device; sessions share it, each run holds `lock`.
+
+    Subclasses set `native` (struct pal_device *) and hand out memory through `allocate`.
+    """
+
+    uri: str
+    target: Target
+    native: Any
+
+    def __init__(self, base: int, size: int) -> None:
+        self.lock = threading.RLock()
+        self._free = [(base, size)]  # sorted, never adjacent
+        self._closed = False
+
+    @property
+    def clock_hz(self) -> int:
+        """Engine clock, from the engine itself."""
+        return int(self.native.clock_hz)
+
+    def allocate(self, size: int) -> int:
+        """Return the address of `size` free bytes, a multiple of ALIGN. Raises DeviceError if none."""
+        size = max(-(-size // ALIGN) * ALIGN, ALIGN)
+        with self.lock:
+            self.check_open()
+            for i, (start, room) in enumerate(self._free):
+                if room >= size:
+                    self._free[i : i + 1] = [(start + size, room - size)] if room > size else []
+                    return start
+        largest = max((room for _, room in self._free), default=0)
+        raise DeviceError(f"{self.uri}: the model needs {size} bytes of device memory, {largest} are free; "
+                          "close other sessions or open the device with more memory")
+
+    def release(self, address: int, size: int) -> None:
+        """Give back what `allocate` returned."""
+        size = max(-(-size // ALIGN) * ALIGN, ALIGN)
+        with self.lock:
+            merged: list[tuple[int, int]] = []
+            for start, room in sorted([*self._free, (address, size)]):
+                if merged and sum(merged[-1]) == start:
+                    merged[-1] = (merged[-1][0], merged[-1][1] + room)
+                else:
+                    merged.append((start, room))
+            self._free = merged
+
+    def check_open(self) -> None:
+        if self._closed:
+            raise DeviceError(f"{self.uri}: the device is closed; open it again")
+
+    def close(self) -> None:
+        """Release the device; sessions on it fail from now on."""
+        with self.lock:
+            if not self._closed:
+                self._closed = True
+                self._release()
+
+    @abstractmethod
+    def _release(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+
+class SimDevice(Device):
+    """The bit-exact engine model in C, in this process; time is modelled, not measured."""
+
+    def __init__(self, target: str = DEFAULT_TARGET, memory: int = SIM_MEMORY) -> None:
+        if target not in TARGETS:
+            raise DeviceError(f"target {target!r} is unknown; known: {', '.join(TARGETS)}")
+        self.uri, self.target = "sim", TARGETS[target]
+        sram = self.target.sram_bytes
+        super().__init__(SIM_BASE + sram, memory)
+        self._memory = np.zeros(sram + memory, np.uint8)
+        self._sim = ffi.new("struct pal_sim *")
+        check(lib.pal_sim_init(self._sim, self.target.id, ffi.from_buffer(self._memory), SIM_BASE,
+                               self._memory.size), "simulator")
+        self.native = ffi.new("struct pal_device *")
+        check(lib.pal_device_init(self.native, ffi.addressof(self._sim, "bus")), "simulator")
+
+    def _release(self) -> None:
+        del self._memory, self._sim
+
+
+def devices() -> list[DeviceInfo]:
+    """Return the devices that can be opened now."""
+    return [DeviceInfo("sim", "bit-exact engine model in this process")]
+
+
+def open_device(uri: str, *, target: str = DEFAULT_TARGET, memory: int = SIM_MEMORY) -> Device:
+    """Open a device by URI.
+
+    Args:
+        uri: "sim".
+        target: engine that the simulator models.
+        memory: bytes of system memory that the simulator has.
+
+    Raises DeviceError for an unknown URI.
+    """
+    if uri == "sim":
+        return SimDevice(target, memory)
+    known = ", ".join(info.uri for info in devices())
+    raise DeviceError(f"device {uri!r} is unknown; known: {known}")
