@@ -30,18 +30,18 @@ def run(model: Path, source: Path, sink: Path | None, device: str, codes: bool, 
         feeds = files.read_arrays(source, lambda: [each.name for each in session.get_inputs()])
         results = (session.run_codes if codes else session.run)(None, feeds)
         named = dict(zip([each.name for each in session.get_outputs()], results, strict=True))
-        cycles = session.counters.cycles
+        cycles = session.counters.cycles_per_inference
     if sink:
         files.write_arrays(sink, named)
     if as_json:
         output.print_json({
             "outputs": {name: {"shape": array.shape, "type": str(array.dtype), "values": array.tolist()}
                         for name, array in named.items()},
-            "cycles": cycles})
+            "cycles_per_inference": cycles})
         return
     for name, array in named.items():
         print(f"{output.one_line(name)}  {array.dtype} {output.shape(array.shape)}")
         if not sink:
             print(np.array2string(array, threshold=PREVIEW * 10, edgeitems=PREVIEW // 2, precision=4,
                                   max_line_width=100, suppress_small=True))
-    print(f"{cycles:,} cycles for the last sample" + (f"; wrote {sink}" if sink else ""))
+    print(f"{cycles:,.0f} engine cycles an inference" + (f"; wrote {sink}" if sink else ""))

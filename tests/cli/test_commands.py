@@ -71,7 +71,7 @@ def test_run_prints_the_outputs_when_no_file_is_named(pal):
 
 def test_run_gives_outputs_as_json(pal):
     facts = json.loads(pal("run net.pal --input data.npz --json").out)
-    assert np.asarray(facts["outputs"]["y"]["values"]).shape == (12, 4) and facts["cycles"] > 0
+    assert np.asarray(facts["outputs"]["y"]["values"]).shape == (12, 4) and facts["cycles_per_inference"] > 0
 
 
 def test_run_takes_and_gives_codes(pal, workspace):

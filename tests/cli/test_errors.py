@@ -78,7 +78,7 @@ DATA = {
     "wrong shape": ({"x": np.zeros((3, 1, 6, 7), np.float32)}, "7"),
     "wrong type": ({"x": np.full((3, 1, 6, 6), "a")}, "x"),
     "integers": ({"x": np.zeros((3, 1, 6, 6), np.int64)}, "int64"),
-    "no samples": ({"x": np.zeros((0, 1, 6, 6), np.float32)}, "x"),
+    "no samples": ({"x": np.zeros((0, 1, 6, 6), np.float32)}, ""),
     "NaN": ({"x": np.full((3, 1, 6, 6), np.nan, np.float32)}, "NaN"),
     "infinity": ({"x": np.full((3, 1, 6, 6), np.inf, np.float32)}, "inf"),
     "nothing": ({}, "x"),
