@@ -29,7 +29,8 @@ def fuse(importer: Importer) -> None:
         _fold_forward(importer)
         importer.layers = [real for layer in importer.layers for real in _materialised(importer, layer)]
     for layer in importer.layers:
-        if isinstance(layer, Conv | Dense) and not all(np.isfinite(a).all() for a in (layer.weight, layer.bias)):
+        arrays = (layer.weight, layer.bias) if isinstance(layer, Conv | Dense) else ()
+        if not all(np.isfinite(array).all() for array in arrays):
             raise ModelError(f"the weights of {layer.name!r} exceed float32 once {', '.join(layer.sources)} "
                              "are folded into one; export a checkpoint with smaller weights")
 

@@ -63,6 +63,24 @@ def test_pool_2d(op: str, attributes: str) -> None:
     assert ops(proto) == "Pool"
 
 
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_pool_of_any_geometry(data: st.DataObject) -> None:
+    draw = lambda low, high: data.draw(st.integers(low, high))  # noqa: E731
+    kernel, dilation = (draw(1, 4), draw(1, 4)), (draw(1, 2), draw(1, 2))
+    size = [draw(1, 9), draw(1, 9)]
+    pads = [draw(0, kernel[i % 2] - 1) for i in range(4)]
+    assume(all(size[i] + pads[i] + pads[i + 2] >= (kernel[i] - 1) * dilation[i] + 1 for i in range(2)))
+    op, extra = data.draw(st.sampled_from([("MaxPool", ""), ("AveragePool", ""),
+                                           ("AveragePool", "count_include_pad=1,")]))
+    if op == "AveragePool":  # a window of padding alone has no mean
+        assume(dilation == (1, 1))
+    strides = [draw(1, 3), draw(1, 3)]
+    text = (f"y = {op}<{extra} kernel_shape={list(kernel)}, pads={pads}, strides={strides}, "
+            f"dilations={list(dilation)}, ceil_mode={draw(0, 1)}>(x)")
+    equal(model(f"(float[1,3,{size[0]},{size[1]}] x) => (float[N,C,H,W] y)", text, opset=22))
+
+
 @pytest.mark.parametrize("attributes", ["pads=[1,1,1,1]", "pads=[1,1,1,1], strides=[2,2], ceil_mode=1"])
 def test_average_pool_counts_padding(attributes: str) -> None:
     text = f"y = AveragePool<kernel_shape=[3,3], count_include_pad=1, {attributes}>(x)"
