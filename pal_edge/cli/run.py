@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from . import files, output
 
@@ -28,7 +31,7 @@ def run(model: Path, source: Path, sink: Path | None, device: str, codes: bool, 
         files.check_sink(sink, (".npz", ".npy"))
     with InferenceSession(model, device=device) as session:
         feeds = files.read_arrays(source, lambda: [each.name for each in session.get_inputs()])
-        results = (session.run_codes if codes else session.run)(None, feeds)
+        results: Sequence[NDArray[Any]] = (session.run_codes if codes else session.run)(None, feeds)
         named = dict(zip([each.name for each in session.get_outputs()], results, strict=True))
         cycles = session.counters.cycles_per_inference
     if sink:
