@@ -122,6 +122,44 @@ class Softmax(Layer):
     axis: int
 
 
+@dataclass(kw_only=True)
+class Select(Layer):
+    """output[i, j, ...] = x[index[0][i], index[1][j], ...]; where an index is -1, `fill`.
+
+    Slice, Split, Pad, nearest Resize, Tile and Gather with constant indices are all of this kind.
+    """
+
+    index: tuple[tuple[int, ...], ...]  # one list an axis, as long as the output's axis
+    fill: float = 0.0
+
+
+@dataclass(kw_only=True)
+class Concat(Layer):
+    """Inputs joined along one axis (non-negative)."""
+
+    axis: int
+
+
+@dataclass(kw_only=True)
+class ConvTranspose(Layer):
+    """x [N, C, H, W] (or [N, C, L]) with weight [C, O/groups, kh, kw] -> [N, O, OH, OW]; pads as in Conv.
+
+    output_padding and output_shape are in the shape of `output`.
+    """
+
+    weight: FloatArray
+    bias: FloatArray  # [O]
+    strides: tuple[int, int] = (1, 1)
+    dilations: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    groups: int = 1
+
+
+@dataclass(kw_only=True)
+class MatMul(Layer):
+    """a [..., M, K] times b [..., K, N], numpy broadcasting of the leading axes."""
+
+
 @dataclass
 class Graph:
     """Layers in topological order; every value has a shape; no layer input is a constant."""

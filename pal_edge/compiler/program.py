@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..spec.commands import Command
+from ..spec.commands import WINDOW_OPCODES, Command
 from ..spec.registers import Region
 from .layout import Layout
 
@@ -73,8 +73,9 @@ class Draft:
             return command
         if self.ifm2.region is None:
             raise RuntimeError(f"buffer {self.ifm2.name} has no place")
+        second = "weights" if command.opcode in WINDOW_OPCODES else "ifm2_offset"
         return replace(command, ifm2_region=self.ifm2.region,
-                       ifm2_offset=self.command.ifm2_offset + self.ifm2.offset)
+                       **{second: getattr(command, second) + self.ifm2.offset})
 
 
 @dataclass

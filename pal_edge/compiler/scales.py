@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..spec.arithmetic import SOFTMAX_OUTPUT_BIAS
-from .graph import Graph, Pool, Reshape, Softmax, Transpose
+from .graph import Graph, Layer, Pool, Reshape, Select, Softmax, Transpose
 from .quantize.observer import LogHistogram
 
 
@@ -21,12 +21,19 @@ class Scales:
 
 
 def choose(graph: Graph, ranges: Mapping[str, LogHistogram]) -> Scales:
-    """Least-error biases; views and max pooling keep their input's, softmax has its own."""
+    """Least-error biases; what only moves values keeps its input's, softmax has its own."""
     biases = {name: histogram.best_bias() for name, histogram in ranges.items()}
     for layer in graph.layers:
         if isinstance(layer, Softmax):
             biases[layer.output] = SOFTMAX_OUTPUT_BIAS
-        elif isinstance(layer, Reshape | Transpose) or (
-                isinstance(layer, Pool) and layer.kind == "max" and not layer.clip and not layer.unary):
+        elif _moves(layer):
             biases[layer.output] = biases[layer.inputs[0]]
     return Scales(biases)
+
+
+def _moves(layer: Layer) -> bool:
+    if isinstance(layer, Reshape | Transpose):
+        return True
+    plain = not layer.clip and not layer.unary
+    return plain and ((isinstance(layer, Pool) and layer.kind == "max")
+                      or (isinstance(layer, Select) and layer.fill == 0))

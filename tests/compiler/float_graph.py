@@ -12,14 +12,18 @@ from numpy.typing import NDArray
 
 from pal_edge.compiler.graph import (
     Add,
+    Concat,
     Conv,
+    ConvTranspose,
     Dense,
     Elementwise,
     Graph,
     Layer,
+    MatMul,
     Mul,
     Pool,
     Reshape,
+    Select,
     Softmax,
     Transpose,
 )
@@ -66,6 +70,17 @@ def _compute(layer: Layer, x: list[Array], shape: tuple[int, ...]) -> Array:
             return x[0].reshape(shape)
         case Transpose():
             return x[0].transpose(layer.perm)
+        case Concat():
+            return np.concatenate(x, axis=layer.axis)
+        case Select():
+            picked = x[0][np.ix_(*(np.maximum(axis, 0) for axis in layer.index))]
+            inside = np.zeros(shape, bool)
+            inside[np.ix_(*(np.flatnonzero(np.array(axis) != -1) for axis in layer.index))] = True
+            return np.where(inside, picked, layer.fill)
+        case MatMul():
+            return x[0] @ x[1]
+        case ConvTranspose():
+            return _conv_transpose(layer, x[0], shape)
         case Softmax():
             e = np.exp(x[0] - x[0].max(axis=layer.axis, keepdims=True))
             return e / e.sum(axis=layer.axis, keepdims=True)
@@ -112,3 +127,24 @@ def _pool(layer: Pool, x: Array, shape: tuple[int, ...]) -> Array:
     total = windows(layer, layer.kernel, image, out, 0.0).sum(axis=(4, 5))
     count = windows(layer, layer.kernel, ones, out, 0.0).sum(axis=(4, 5))
     return (total / count).reshape(shape)
+
+
+def _conv_transpose(layer: ConvTranspose, x: Array, shape: tuple[int, ...]) -> Array:
+    """Every input pixel adds its kernel to the output."""
+    n, c, h, w = x.shape if x.ndim == 4 else (*x.shape[:2], 1, x.shape[2])
+    (kh, kw), (sy, sx), (dy, dx) = layer.weight.shape[2:], layer.strides, layer.dilations
+    oh, ow = shape[2:] if len(shape) == 4 else (1, shape[2])
+    room = np.zeros((n, shape[1], (h - 1) * sy + (kh - 1) * dy + 1 + oh, (w - 1) * sx + (kw - 1) * dx + 1 + ow))
+    per_in, per_out = c // layer.groups, shape[1] // layer.groups
+    image = x.reshape(n, c, h, w)
+    for g in range(layer.groups):
+        part = image[:, g * per_in : (g + 1) * per_in]
+        weight = layer.weight[g * per_in : (g + 1) * per_in].astype(np.float64)
+        for i in range(kh):
+            for j in range(kw):
+                add = np.einsum("nchw,co->nohw", part, weight[:, :, i, j])
+                room[:, g * per_out : (g + 1) * per_out, i * dy : i * dy + (h - 1) * sy + 1 : sy,
+                     j * dx : j * dx + (w - 1) * sx + 1 : sx] += add
+    top, left = layer.pads[:2]
+    cropped = room[:, :, top : top + oh, left : left + ow]
+    return (cropped + layer.bias.reshape(1, -1, 1, 1)).reshape(shape)

@@ -186,6 +186,14 @@ class Importer:
         self.model.graph.initializer.append(target)
         return self.computed("Reshape", (value, target.name), name, shape)
 
+    def edge_padded(self, value: str, shape: Shape, name: str) -> str:
+        """Name the value with its edges repeated, as often on both sides, up to `shape`."""
+        around = [(n - o) // 2 for n, o in zip(shape, self.shape(value), strict=True)]
+        name = self._fresh(name)
+        amounts = onnx.numpy_helper.from_array(np.array(around * 2, np.int64), f"{name}#pads")
+        self.model.graph.initializer.append(amounts)
+        return self.computed("Pad", (value, amounts.name), name, shape, mode="edge")
+
     def transposed(self, value: str, perm: tuple[int, ...], name: str) -> str:
         shape = tuple(self.shape(value)[p] for p in perm)
         return self.computed("Transpose", (value,), name, shape, perm=perm)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ..graph import Conv, Graph, Layer, Pool, Reshape, Transpose
+from ..graph import Conv, ConvTranspose, Graph, Layer, Pool, Reshape, Transpose
 from ..layout import Layout
 from ..program import Buffer, Placed, Program, aligned
 from ..scales import Scales
 from ...spec.registers import Region
-from . import convolution, elementwise, pool, views  # noqa: F401  (they register their layers)
+from . import convolution, elementwise, matmul, movement, pool, transposed, views  # noqa: F401  (they register their layers)
 from .context import Context
 
 
@@ -34,7 +34,7 @@ def _input_layout(graph: Graph, name: str) -> Layout:
     users: list[Layer] = [layer for layer in graph.layers if name in layer.inputs]
     if any(isinstance(user, Reshape | Transpose) for user in users):
         return Layout.row_major(shape)
-    if any(isinstance(user, Conv | Pool) for user in users):
+    if any(isinstance(user, Conv | ConvTranspose | Pool) for user in users):
         return Layout.channels_last(shape)
     return Layout.row_major(shape)
 

@@ -162,6 +162,11 @@ class Context:
                          [steps[0][f] for _, f in order], [steps[1][f] for _, f in order],
                          offset=source.bias - bias, **fields)
 
+    @staticmethod
+    def shifted(placed: Placed, offset: int) -> Placed:
+        """Return the value seen from `offset` bytes further on."""
+        return replace(placed, offset=placed.offset + offset)
+
     def copied_output(self, name: str) -> Placed:
         """Append a layer that copies a graph output into a buffer of its own, row-major."""
         source, first = self.placed[name], len(self.program.drafts)

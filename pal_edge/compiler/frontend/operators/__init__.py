@@ -1,6 +1,18 @@
 """One module an operator family; importing this package fills the registry of handlers."""
 
-from . import activation, arithmetic, convolution, dense, normalization, pool, quantized, shape, softmax
+from . import (
+    activation,
+    arithmetic,
+    convolution,
+    dense,
+    movement,
+    normalization,
+    pool,
+    quantized,
+    resize,
+    shape,
+    softmax,
+)
 
-__all__ = ["activation", "arithmetic", "convolution", "dense", "normalization", "pool", "quantized", "shape",
-           "softmax"]
+__all__ = ["activation", "arithmetic", "convolution", "dense", "movement", "normalization", "pool", "quantized",
+           "resize", "shape", "softmax"]

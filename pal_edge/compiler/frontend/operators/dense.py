@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ...graph import Dense, FloatArray, Reshape
+from ...graph import Dense, FloatArray, MatMul, Reshape, Transpose
 from ..affine import Float64
 from ..importer import Importer
 from ..nodes import Node, Refused, handles
@@ -14,8 +14,14 @@ from ..nodes import Node, Refused, handles
 
 @handles("MatMul")
 def matmul(importer: Importer, node: Node) -> None:
-    """The right operand constant, a matrix or vector."""
+    """One operand constant (a matrix or vector), or both computed, with any leading axes."""
+    if importer.raw(node, 0) is not None:
+        _constant_left(importer, node)
+        return
     x = importer.value(node)
+    if importer.raw(node, 1) is None:
+        _computed(importer, node, x, importer.value(node, 1))
+        return
     weight = importer.weight(node, 1, "right operand")
     if weight.ndim > 2 and math.prod(weight.shape[:-2]) == 1 and weight.ndim <= len(importer.shape(x)):
         weight = weight.reshape(weight.shape[-2:])
@@ -28,6 +34,26 @@ def matmul(importer: Importer, node: Node) -> None:
     column = importer.reshaped(node.output, shape, f"{node.output}#column")
     _dense(importer, node, x, weight[:, None], np.zeros(1), column)
     importer.add(Reshape(**importer.named(node, column)))
+
+
+def _computed(importer: Importer, node: Node, a: str, b: str) -> None:
+    if min(len(importer.shape(a)), len(importer.shape(b))) < 2:
+        raise Refused("it multiplies by a computed vector; reshape it to a matrix")
+    importer.add(MatMul(**importer.named(node, a, b)))
+
+
+def _constant_left(importer: Importer, node: Node) -> None:
+    """a x = (x^T a^T)^T."""
+    x = importer.value(node, 1)
+    weight, shape = importer.weight(node, 0, "left operand"), importer.shape(x)
+    if weight.ndim != 2 or len(shape) < 2:
+        raise Refused(f"its left operand has shape {list(weight.shape)}; only a matrix times matrices is supported")
+    swap = (*range(len(shape) - 2), len(shape) - 1, len(shape) - 2)
+    flipped = importer.transposed(x, swap, f"{node.output}#x")
+    importer.add(Transpose(**importer.named(node, x, output=flipped), perm=swap))
+    product = importer.transposed(node.output, swap, f"{node.output}#flipped")
+    _dense(importer, node, flipped, weight.T, np.zeros(len(weight)), product)
+    importer.add(Transpose(**importer.named(node, product), perm=swap))
 
 
 @handles("Gemm")

@@ -28,11 +28,11 @@ def window_of(node: Node, shape: tuple[int, ...], kernel: tuple[int, ...]) -> Wi
     pads = _pads(node, spatial, kernel, strides, dilations)
     missing = (1,) if rank == 1 else ()
     begin, end = (0,) * len(missing) + pads[:rank], (0,) * len(missing) + pads[rank:]
-    return Window(_pair(missing + kernel), _pair(missing + strides), _pair(missing + dilations),
-                  (*_pair(begin), *_pair(end)))
+    return Window(pair(missing + kernel), pair(missing + strides), pair(missing + dilations),
+                  (*pair(begin), *pair(end)))
 
 
-def _pair(values: tuple[int, ...]) -> tuple[int, int]:
+def pair(values: tuple[int, ...]) -> tuple[int, int]:
     return values[0], values[1]
 
 
