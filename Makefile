@@ -7,12 +7,13 @@ BIN := $(VENV)/bin
 C_SOURCES := $(shell find driver -name '*.[ch]' -not -path '*/build/*')
 PACKAGE := pyproject.toml setup.py $(wildcard pal_edge/runtime/*build*.py) $(C_SOURCES)
 
-.PHONY: help demo test test-c test-python test-exhaustive check generate clean
+.PHONY: help demo test test-c test-python test-exhaustive bench check generate clean
 
 help:
 	@echo 'make demo             convert a digit classifier and run it on the simulated engine'
 	@echo 'make test             everything: checks, C tests under sanitizers, Python tests'
 	@echo 'make test-exhaustive  the tests that walk through every case of a large space'
+	@echo 'make bench            accuracy, size, cycles of the MLPerf Tiny models (PAL_MLPERF_TINY names their folder)'
 	@echo 'make check            ruff, mypy, generated files'
 	@echo 'make generate         write the files generated from driver/spec'
 	@echo 'make clean            remove everything that can be made again'
@@ -30,6 +31,9 @@ test-python: $(VENV)/.dev
 
 test-exhaustive: $(VENV)/.dev
 	$(BIN)/pytest -q -m exhaustive
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m host_tools.benchmarks
 
 check: $(VENV)/.dev
 	$(BIN)/python -m host_tools.generators --check
