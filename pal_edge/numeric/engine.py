@@ -126,7 +126,7 @@ def _windows(command: Command, memory: Memory, work: int) -> Iterator[tuple[slic
 def _weights(command: Command, memory: Memory, depth: int) -> Codes:
     """Return the blocked weights as [depth, ofm_c]."""
     count = command.ofm_c
-    data = _bytes(memory, Region.MODEL, command.weights, depth * count)
+    data = _bytes(memory, command.ifm2_region, command.weights, depth * count)
     whole = count // OC_BLOCK * OC_BLOCK
     blocks = data[: depth * whole].reshape(-1, depth, OC_BLOCK).transpose(1, 0, 2).reshape(depth, whole)
     return np.concatenate([blocks, data[depth * whole :].reshape(depth, count - whole)], axis=1)
@@ -171,7 +171,7 @@ def _depthwise(command: Command, memory: Memory) -> Codes:
 
 
 def _pool_avg(command: Command, memory: Memory) -> Codes:
-    taps = _bytes(memory, Region.MODEL, command.weights, command.kh * command.kw)
+    taps = _bytes(memory, command.ifm2_region, command.weights, command.kh * command.kw)
     return _requantise(_per_channel(command, memory, taps[:, None]), command.offset, command, memory)
 
 

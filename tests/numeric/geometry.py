@@ -20,7 +20,7 @@ def random_command(opcode: Opcode, seed: int) -> tuple[Command, Memory]:
     """Return a legal command of this opcode and its regions, filled with random codes.
 
     Padding, strides, dilations, gaps between rows and pixels, clamps, tables and (for the commands that
-    allow it) writing in place all occur; accumulators stay within int32.
+    allow it) writing in place all occur, as do weights outside MODEL; accumulators stay within int32.
     """
     rng = np.random.default_rng([opcode, seed])
 
@@ -75,6 +75,10 @@ def random_command(opcode: Opcode, seed: int) -> tuple[Command, Memory]:
         command = replace(command, ifm_region=Region.ARENA, ofm_offset=command.ifm_offset, ofm_row=row,
                           ofm_px=px, ifm2_region=Region.INPUT)
     memory[Region.MODEL] = _model(rng, command)
+    if opcode in (Opcode.CONV, Opcode.DEPTHWISE, Opcode.POOL_AVG) and rng.random() < 0.3:
+        memory[Region.SRAM] = _codes(rng, 30) + memory[Region.MODEL][WEIGHTS:]
+        del memory[Region.MODEL][WEIGHTS:]
+        command = replace(command, ifm2_region=Region.SRAM, weights=30)
     return command, memory
 
 

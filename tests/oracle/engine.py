@@ -64,7 +64,7 @@ def _weight(c: Any, memory: Memory, depth: int, index: int, o: int) -> int:
     """Weights lie as [block of 16][depth][channel in block], the last block short."""
     block = o // 16
     width = min(16, c.ofm_c - block * 16)
-    return memory[MODEL][c.weights + block * 16 * depth + index * width + o % 16]
+    return memory[c.ifm2_region][c.weights + block * 16 * depth + index * width + o % 16]
 
 
 def _conv(c: Any, memory: Memory, y: int, x: int) -> Iterator[int]:
@@ -89,7 +89,7 @@ def _depthwise(c: Any, memory: Memory, y: int, x: int) -> Iterator[int]:
 
 def _pool_avg(c: Any, memory: Memory, y: int, x: int) -> Iterator[int]:
     for k in range(c.ofm_c):
-        acc = sum(pal8.product(_ifm(c, memory, row, column, k), memory[MODEL][c.weights + tap])
+        acc = sum(pal8.product(_ifm(c, memory, row, column, k), memory[c.ifm2_region][c.weights + tap])
                   for tap, row, column in _taps(c, y, x))
         yield _requantise(c, memory, acc, c.offset)
 
