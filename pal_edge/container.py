@@ -21,7 +21,7 @@ from .errors import ContainerError, TargetError, VersionError
 from .report import Report, report
 from .spec import container as spec
 from .spec.commands import SIZE as COMMAND_SIZE
-from .spec.commands import Command
+from .spec.commands import Command, Opcode
 from .spec.container import HeaderRecord, KatRecord, LayerRecord, SectionRecord, SectionType, TensorRecord
 from .spec.registers import Region
 from .spec.targets import TARGETS, Target
@@ -221,7 +221,8 @@ def _assemble(model: Model, payloads: Sequence[tuple[SectionType, bytes]]) -> by
         body += bytes(gap)
         offset += gap
         packed = zlib.compress(payload, 9) if kind in _HOST_ONLY else payload
-        record = SectionRecord(kind, int(kind in _HOST_ONLY), offset, len(packed), len(payload), zlib.crc32(packed))
+        record = SectionRecord(kind, int(kind in _HOST_ONLY), offset, len(packed), len(payload),
+                               zlib.crc32(packed))
         table += record.pack()
         body += packed
         offset += len(packed)
@@ -284,7 +285,7 @@ def _read(data: bytes) -> Model:
     if target is None:
         raise TargetError(f"target id {header.target} is unknown; known: {', '.join(TARGETS)}")
     try:
-        return _parse(header, target, payloads)
+        return _checked(_parse(header, target, payloads))
     except (ValueError, IndexError, TypeError, struct.error) as error:
         if isinstance(error, ContainerError):
             raise
@@ -319,8 +320,11 @@ def _parse(header: HeaderRecord, target: Target, payloads: dict[SectionType, byt
     tensors = []
     for start in records(SectionType.TENSORS, TensorRecord.STRUCT.size):
         t = TensorRecord.unpack(payloads[SectionType.TENSORS], start)
-        tensors.append(Tensor(text(t.name), Region(t.region), t.shape[: t.rank], tuple(t.order[: t.rank]),
-                              t.bias, t.offset, bool(t.flags & 1)))
+        tensor = Tensor(text(t.name), Region(t.region), t.shape[: t.rank], tuple(t.order[: t.rank]),
+                        t.bias, t.offset, bool(t.flags & 1))
+        if t.rank > spec.MAX_RANK or tensor.size != t.size:
+            raise ContainerError(f"tensor {tensor.name!r} has a shape of another size")
+        tensors.append(tensor)
     commands = tuple(Command.unpack(payloads[SectionType.COMMANDS], start)
                      for start in records(SectionType.COMMANDS, COMMAND_SIZE))
     layers = []
@@ -342,3 +346,27 @@ def _parse(header: HeaderRecord, target: Target, payloads: dict[SectionType, byt
         input_size=header.input_size, output_size=header.output_size, known_answer=known_answer,
         trace=json.loads(payloads.get(SectionType.TRACE, b"{}")),
         provenance=json.loads(payloads.get(SectionType.PROVENANCE, b"{}")))
+
+
+def _checked(model: Model) -> Model:
+    """Return the model if its records fit each other; what only a device can harm, the driver checks.
+
+    Raises ContainerError.
+    """
+    room = {Region.INPUT: model.input_size, Region.OUTPUT: model.output_size}
+    for t in model.tensors:
+        fits = t.offset + t.size <= room.get(t.region, 0) and sorted(t.order) == list(range(len(t.shape)))
+        if not fits or (t.dynamic_batch and t.shape[:1] != (1,)):
+            raise ContainerError(f"tensor {t.name!r} does not fit its region")
+    for layer in model.layers:
+        if layer.first_command + layer.command_count > len(model.commands):
+            raise ContainerError(f"layer {layer.name!r} has commands that are not there")
+    opcodes, regions = set(Opcode), set(Region)
+    for i, c in enumerate(model.commands):
+        if c.opcode not in opcodes or not {c.ifm_region, c.ifm2_region, c.ofm_region} <= regions:
+            raise ContainerError(f"command {i} has an unknown opcode or region")
+        if c.layer >= len(model.layers):
+            raise ContainerError(f"command {i} belongs to layer {c.layer}, which is not there")
+    if not isinstance(model.trace, dict) or not isinstance(model.provenance, dict):
+        raise ContainerError("section TRACE or PROVENANCE is no JSON object")
+    return model

@@ -30,7 +30,7 @@ def convert(model: Path, calib: str, sink: Path | None, target: str, as_json: bo
     from ..compiler.frontend import import_model
 
     sink = sink or model.with_suffix(".pal")
-    files.check_sink(sink)
+    files.check_sink(sink, model)
     calibration: str | files.Arrays = calib
     if calib != "random":
         calibration = files.read_arrays(Path(calib), lambda: import_model(model).graph.inputs)

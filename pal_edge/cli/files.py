@@ -42,13 +42,15 @@ def read_arrays(path: Path, input_names: Callable[[], Sequence[str]]) -> Arrays:
     return {names[0]: loaded}
 
 
-def check_sink(path: Path, suffixes: Sequence[str] = ()) -> None:
-    """Refuse an output file early, before the long work that makes it.
+def check_sink(path: Path, source: Path, suffixes: Sequence[str] = ()) -> None:
+    """Refuse an output file early, before the long work that makes it; `source` must not be overwritten.
 
     Raises InputError.
     """
     if suffixes and path.suffix not in suffixes:
         raise InputError(f"{path}: the name must end in {' or '.join(suffixes)}")
+    if path.resolve() == source.resolve():
+        raise InputError(f"{path}: the output would replace the input; name another file with -o")
     if not path.absolute().parent.is_dir():
         raise InputError(f"{path}: its folder does not exist")
     if not os.access(path.absolute().parent, os.W_OK):

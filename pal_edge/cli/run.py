@@ -28,7 +28,7 @@ def run(model: Path, source: Path, sink: Path | None, device: str, codes: bool, 
     from .. import InferenceSession
 
     if sink:
-        files.check_sink(sink, (".npz", ".npy"))
+        files.check_sink(sink, source, (".npz", ".npy"))
     with InferenceSession(model, device=device) as session:
         feeds = files.read_arrays(source, lambda: [each.name for each in session.get_inputs()])
         results: Sequence[NDArray[Any]] = (session.run_codes if codes else session.run)(None, feeds)

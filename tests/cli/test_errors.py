@@ -137,6 +137,8 @@ def test_verify_needs_the_model_that_was_converted(pal, workspace):
     ("convert net.onnx", "--calib"),
     ("convert net.onnx --calib data.npz --target pal-e7", "pal-e128"),
     ("convert net.onnx --calib data.npz -o nowhere/out.pal", "folder"),
+    ("convert net.onnx --calib data.npz -o net.onnx", "replace"),
+    ("run net.pal --input data.npz -o data.npz", "replace"),
     ("inspect missing.pal", "missing.pal"),
     ("run net.pal --input data.npz -o out.txt", ".npz"),
     ("run net.pal --input data.npz --device warp:9", "warp:9"),
