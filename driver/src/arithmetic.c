@@ -6,6 +6,7 @@
 #include "pal/spec/arithmetic.h"
 
 #define STEPS (1 << PAL_FRACTION_BITS)
+#define INFINITE 0x7F800000u /* bits of that float */
 
 static unsigned floor_log2(uint32_t n)
 {
@@ -56,9 +57,11 @@ uint8_t pal_requantise(int32_t acc, int offset, const struct pal_finish *finish)
     return pal_to_code(n ? pal_lin2log(n) : 0, acc < 0, n == 0, offset, finish);
 }
 
-/* 16 * log2|x| of a finite float's bits, rounded; bits > 0. */
+/* 16 * log2|x| of a float's bits, rounded; bits > 0. Infinity saturates whatever the bias. */
 static int encode_log(uint32_t bits)
 {
+    if (bits == INFINITE)
+        return 1 << 20;
     int exponent = (int)(bits >> 23) - 127;
     uint32_t mantissa = bits & 0x7FFFFFu;
     if (exponent == -127) { /* subnormal */
@@ -81,7 +84,7 @@ int pal_encode(const float *in, size_t count, int bias, uint8_t *out)
         uint32_t bits;
         memcpy(&bits, &in[i], sizeof bits);
         uint32_t absolute = bits & 0x7FFFFFFFu;
-        if (absolute > 0x7F800000u)
+        if (absolute > INFINITE)
             return PAL_ERR_ARG;
         out[i] = pal_to_code(absolute ? encode_log(absolute) : 0, (int)(bits >> 31), absolute == 0, -bias, &plain);
     }
