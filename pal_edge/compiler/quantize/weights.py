@@ -61,7 +61,7 @@ def quantize_channels(weight: NDArray[np.float32], bias: NDArray[np.floating], i
     terms = np.asarray(bias, np.float64)
     if not (np.isfinite(weight).all() and np.isfinite(terms).all()):
         raise ModelError("weights or biases hold NaN or infinity; check the exported model")
-    weight_bias = _least_error_bias(weight)
+    weight_bias = least_error_bias(weight)
     dead = ~weight.any(axis=1)
     weight_bias[dead] = _dead_bias(terms[dead], input_bias)
     codes = np.concatenate([encode(weight[part], weight_bias[part, None]) for part in _chunks(weight)])
@@ -113,7 +113,7 @@ def _dead_bias(bias: Floats, input_bias: int) -> Ints:
     return np.where(bias == 0, ZERO_BIAS, STEPS * octaves - input_bias)
 
 
-def _least_error_bias(weight: NDArray[np.float32]) -> Ints:
+def least_error_bias(weight: NDArray[np.float32]) -> Ints:
     return np.concatenate([_chunk_bias(weight[part]) for part in _chunks(weight)])
 
 
