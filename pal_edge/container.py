@@ -42,11 +42,12 @@ class Tensor:
     bias: int
     offset: int
     dynamic_batch: bool = False
+    indices: bool = False  # elements are u32 indices, not codes
 
     @property
     def size(self) -> int:
         """Bytes of one sample."""
-        result = 1
+        result = 4 if self.indices else 1
         for extent in self.shape:
             result *= extent
         return result
@@ -189,7 +190,7 @@ def _write(model: Model) -> bytes:
     tensors = b"".join(
         TensorRecord(
             name=strings.add(t.name), region=t.region, rank=len(t.shape), bias=t.bias, offset=t.offset,
-            size=t.size, flags=int(t.dynamic_batch),
+            size=t.size, flags=t.dynamic_batch | t.indices << 1,
             shape=t.shape + (0,) * (spec.MAX_RANK - len(t.shape)),
             order=bytes(t.order).ljust(spec.MAX_RANK, b"\0"),
         ).pack()

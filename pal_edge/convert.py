@@ -53,7 +53,7 @@ def convert(model: str | os.PathLike[str] | onnx.ModelProto, calibration: Mappin
 def _quality(compiled: compiler.Compiled, session: InferenceSession, progress: Progress | None,
              ) -> dict[str, dict[str, float]]:
     """Return SQNR in dB of every layer's output, from exact arithmetic against the float model."""
-    entries = [e for e in compiled.model.trace["layers"] if e["sources"]]
+    entries = [e for e in compiled.model.trace["layers"] if e["sources"] and e["element"] == 1]
     values = list(dict.fromkeys(e["value"] for e in entries))
     if not values:  # ONNX Runtime would take an empty list for all outputs
         return {}

@@ -113,7 +113,7 @@ def verify(model: Model | str | os.PathLike[str], original: str | os.PathLike[st
     """
     loaded = model if isinstance(model, Model) else Model.load(model)
     imported = import_model(original)
-    tallies = [_Tally(entry) for entry in loaded.trace.get("layers", []) if entry["sources"]]
+    tallies = [_Tally(entry) for entry in loaded.trace.get("layers", []) if entry["sources"] and entry["element"] == 1]
     if not tallies:
         raise InputError("the model was stripped of its trace; convert it again to verify it by layers")
     values = list(dict.fromkeys(tally.entry["value"] for tally in tallies))

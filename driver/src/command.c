@@ -43,26 +43,44 @@ static unsigned check_window(const struct pal_command *c, const uint32_t *size)
     return PAL_ENGINE_NONE;
 }
 
+/* Fields of the pair body that the opcode leaves 0. */
+static int unused_is_zero(const struct pal_command *c)
+{
+    int second = c->opcode == PAL_OP_ADD || c->opcode == PAL_OP_MUL, norm = c->opcode == PAL_OP_LAYER_NORM;
+    if (!second && (c->ifm2_row || c->ifm2_px || (c->flags & PAL_CMD_FLAG_BROADCAST_C)))
+        return 0;
+    if (!second && !norm && (c->ifm2_offset || c->ifm2_region))
+        return 0;
+    if (c->opcode == PAL_OP_ARGMAX)
+        return !c->offset && !c->flags && !c->scale2 && c->scale <= 1;
+    return c->opcode == PAL_OP_ADD || (!c->scale && !c->scale2);
+}
+
 static unsigned check_pair(const struct pal_command *c, const uint32_t *size)
 {
-    if (c->reserved1 || c->ofm_h != c->ifm_h || c->ofm_w != c->ifm_w || c->ofm_c != c->ifm_c)
+    unsigned channels = c->opcode == PAL_OP_ARGMAX ? 4u : c->ifm_c;
+    if (c->reserved1 || c->ofm_h != c->ifm_h || c->ofm_w != c->ifm_w || c->ofm_c != channels || !unused_is_zero(c))
         return PAL_ENGINE_FIELD;
-    int second = c->opcode == PAL_OP_ADD || c->opcode == PAL_OP_MUL;
-    if (!second)
-        return c->ifm2_offset || c->ifm2_row || c->ifm2_px || c->scale || c->scale2 || c->ifm2_region ||
-                       (c->flags & PAL_CMD_FLAG_BROADCAST_C)
-                   ? PAL_ENGINE_FIELD
-                   : PAL_ENGINE_NONE;
+    if (c->opcode == PAL_OP_LAYER_NORM)
+        return block_inside(c->ifm2_offset, 8u + 8u * (uint64_t)c->ifm_c, size[c->ifm2_region]) ? PAL_ENGINE_NONE
+                                                                                            : PAL_ENGINE_ADDRESS;
+    if (c->opcode != PAL_OP_ADD && c->opcode != PAL_OP_MUL)
+        return PAL_ENGINE_NONE;
     struct extent e = {c->ifm2_region, c->ifm2_offset, c->ifm2_row, c->ifm_h, c->ifm_w,
                        c->flags & PAL_CMD_FLAG_BROADCAST_C ? 1 : c->ifm_c, c->ifm2_px};
     return inside(&e, size) ? PAL_ENGINE_NONE : PAL_ENGINE_ADDRESS;
 }
 
+static int known(unsigned opcode)
+{
+    return pal_opcode_has_window(opcode) || opcode == PAL_OP_ADD || opcode == PAL_OP_MUL || opcode == PAL_OP_MAP ||
+           opcode == PAL_OP_SOFTMAX || opcode == PAL_OP_LAYER_NORM || opcode == PAL_OP_ARGMAX;
+}
+
 unsigned pal_command_check(const struct pal_command *c, const uint32_t size[5])
 {
     int window = pal_opcode_has_window(c->opcode);
-    if (!window && c->opcode != PAL_OP_ADD && c->opcode != PAL_OP_MUL && c->opcode != PAL_OP_MAP &&
-        c->opcode != PAL_OP_SOFTMAX)
+    if (!known(c->opcode))
         return PAL_ENGINE_OPCODE;
     if (c->reserved0 || (c->flags & ~(PAL_CMD_FLAG_TABLE | PAL_CMD_FLAG_BROADCAST_C)) ||
         c->ifm_region >= PAL_REGION_COUNT || c->ifm2_region >= PAL_REGION_COUNT ||

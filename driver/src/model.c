@@ -106,6 +106,8 @@ static int count_records(const struct pal_span *span, size_t record, uint32_t li
     return *count > limit ? PAL_ERR_LIMIT : PAL_OK;
 }
 
+#define PAL_TENSOR_INDICES 2u /* flags bit 1 */
+
 static int check_tensors(const struct pal_model *model)
 {
     for (uint32_t i = 0; i < model->tensor_count; i++) {
@@ -117,7 +119,7 @@ static int check_tensors(const struct pal_model *model)
         if (t.rank > PAL_FILE_MAX_RANK || t.offset > limit || t.size > limit - t.offset || t.size == 0 ||
             t.name >= model->strings.size)
             return PAL_ERR_FORMAT;
-        uint64_t elements = 1;
+        uint64_t elements = t.flags & PAL_TENSOR_INDICES ? 4 : 1;
         unsigned seen = 0;
         for (unsigned axis = 0; axis < t.rank; axis++) {
             elements *= t.shape[axis];

@@ -41,7 +41,8 @@ def _tensor(name: str, placed: Placed, region: Region, dynamic_batch: bool) -> T
         raise RuntimeError(f"tensor {name} has a split axis")
     if len(shape) > MAX_RANK:
         raise ModelError(f"tensor {name!r} has {len(shape)} axes; the format's limit is {MAX_RANK}")
-    return Tensor(name, region, shape, order, placed.bias, placed.buffer.offset, dynamic_batch)
+    return Tensor(name, region, shape, order, placed.bias, placed.buffer.offset, dynamic_batch,
+                  indices=placed.element != 1)
 
 
 def _extent(placed: Mapping[str, Placed]) -> int:
@@ -54,7 +55,7 @@ def _trace(program: Program, index: int) -> dict[str, Any]:
     placed = record.placed
     return {
         "name": record.name, "op": record.op, "sources": list(record.sources), "value": record.value,
-        "shape": list(placed.layout.shape), "bias": placed.bias, "region": placed.buffer.region,
+        "shape": list(placed.layout.shape), "element": placed.element, "bias": placed.bias, "region": placed.buffer.region,
         "offset": placed.buffer.offset + placed.offset,
         "axes": [[f.axis, f.size, f.step, stride]
                  for f, stride in zip(placed.layout.factors, placed.strides, strict=True)],

@@ -123,6 +123,23 @@ class Softmax(Layer):
 
 
 @dataclass(kw_only=True)
+class LayerNorm(Layer):
+    """Normalization over the last axis, then gain [C] and shift [C]."""
+
+    epsilon: float
+    gain: FloatArray
+    shift: FloatArray
+
+
+@dataclass(kw_only=True)
+class ArgMax(Layer):
+    """Index of the largest element along one axis (non-negative), kept as size 1 or dropped."""
+
+    axis: int
+    last: bool = False  # of several equal ones
+
+
+@dataclass(kw_only=True)
 class Select(Layer):
     """output[i, j, ...] = x[index[0][i], index[1][j], ...]; where an index is -1, `fill`.
 

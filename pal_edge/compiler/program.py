@@ -37,6 +37,7 @@ class Placed:
     strides: tuple[int, ...]
     bias: int
     offset: int = 0
+    element: int = 1  # bytes: 4 for indices
 
     @staticmethod
     def dense(buffer: Buffer, layout: Layout, bias: int) -> Placed:
@@ -44,7 +45,7 @@ class Placed:
 
     @property
     def is_dense(self) -> bool:
-        return self.strides == self.layout.strides()
+        return self.strides == tuple(self.element * stride for stride in self.layout.strides())
 
     def seen_as(self, layout: Layout) -> Placed:
         """Return the same bytes under another description whose factors are a regrouping."""

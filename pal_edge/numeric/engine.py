@@ -18,6 +18,7 @@ from ..spec.commands import FLAG_BROADCAST_C, FLAG_TABLE, OC_BLOCK, Command, Opc
 from ..spec.registers import Region
 from . import pal8
 from .codec import signed
+from .norm import layer_norm
 from .softmax import softmax_log
 
 Codes = NDArray[np.uint8]
@@ -209,6 +210,18 @@ def _softmax(command: Command, memory: Memory) -> Codes:
     return _finish(log, no, no, -SOFTMAX_OUTPUT_BIAS, command, memory)
 
 
+def _layer_norm(command: Command, memory: Memory) -> Codes:
+    data = _bytes(memory, command.ifm2_region, command.ifm2_offset, 8 + 8 * command.ifm_c).tobytes()
+    return _finish(*layer_norm(_map(command, memory, "ifm"), data), command.offset, command, memory)
+
+
+def _argmax(command: Command, memory: Memory) -> Codes:
+    values = signed(_map(command, memory, "ifm"))
+    last = values.shape[-1] - 1 - values[..., ::-1].argmax(axis=-1)
+    index = last if command.scale else values.argmax(axis=-1)
+    return index.astype("<u4")[..., None].view(np.uint8)
+
+
 _OPERATIONS: dict[int, Callable[[Command, Memory], Codes]] = {
     Opcode.CONV: _conv,
     Opcode.DEPTHWISE: _depthwise,
@@ -218,4 +231,6 @@ _OPERATIONS: dict[int, Callable[[Command, Memory], Codes]] = {
     Opcode.MUL: _mul,
     Opcode.MAP: _map_codes,
     Opcode.SOFTMAX: _softmax,
+    Opcode.LAYER_NORM: _layer_norm,
+    Opcode.ARGMAX: _argmax,
 }

@@ -37,7 +37,7 @@ class Port:
         self.size = tensor.size
         self.shape = tensor.shape
         shown = (BATCH, *tensor.shape[1:]) if tensor.dynamic_batch else tensor.shape
-        self.arg = NodeArg(tensor.name, shown, "tensor(float)", tensor.bias)
+        self.arg = NodeArg(tensor.name, shown, "tensor(int64)" if tensor.indices else "tensor(float)", tensor.bias)
         self._plain = tuple(a for a in tensor.order if tensor.shape[a] > 1) == tuple(
             a for a in range(len(tensor.shape)) if tensor.shape[a] > 1)
         self._stored = tuple(tensor.shape[a] for a in tensor.order)
@@ -74,12 +74,16 @@ class Port:
             raise InputError(f"input {self.name!r} has NaN; clean the data")
         return codes
 
-    def logical(self, codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return codes from memory in the logical shape."""
+    def logical(self, codes: NDArray[np.uint8]) -> NDArray[Any]:
+        """Return codes, or indices as int64, from memory in the logical shape."""
+        if self.tensor.indices:
+            return codes.view("<u4").reshape(self._stored).transpose(self._back).astype(np.int64)
         return codes.reshape(self.shape) if self._plain else codes.reshape(self._stored).transpose(self._back)
 
-    def decode(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return self._values[self.logical(codes)]
+    def decode(self, codes: NDArray[np.uint8]) -> NDArray[Any]:
+        """Return float32 values, or indices as int64, from memory in the logical shape."""
+        logical = self.logical(codes)
+        return logical if self.tensor.indices else self._values[logical]
 
 
 def check_names(feed: Mapping[str, Any], ports: list[Port]) -> None:

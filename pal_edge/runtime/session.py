@@ -145,7 +145,8 @@ class InferenceSession:
             self._put(sample)
             for entry in layers:
                 self._check(lib.pal_session_run_range(self._session, entry["first_command"], entry["command_count"]))
-                found[entry["value"]] = read_logical(entry, self._get)
+                if entry["element"] == 1:  # indices are no codes
+                    found[entry["value"]] = read_logical(entry, self._get)
         return found
 
     def profile(self, feed: Mapping[str, Any]) -> list[LayerCost]:

@@ -133,8 +133,8 @@ class TensorRecord:
     rank: int = 0
     bias: int = 0
     offset: int = 0  # in its region
-    size: int = 0  # bytes of one sample, codes
-    flags: int = 0  # bit 0: axis 0 is a dynamic batch, of which this file computes one sample
+    size: int = 0  # bytes of one sample
+    flags: int = 0  # bit 0: axis 0 is a dynamic batch, of which this file computes one sample; bit 1: elements are u32 indices, not codes
     shape: tuple[int, ...] = (0,) * 8  # as in ONNX; a dynamic batch is 1
     order: bytes = bytes(8)  # axis stored at each physical position, outermost first
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pal_edge.compiler.graph import (
     Add,
+    ArgMax,
     Concat,
     Conv,
     ConvTranspose,
@@ -19,6 +20,7 @@ from pal_edge.compiler.graph import (
     Elementwise,
     Graph,
     Layer,
+    LayerNorm,
     MatMul,
     Mul,
     Pool,
@@ -79,6 +81,14 @@ def _compute(layer: Layer, x: list[Array], shape: tuple[int, ...]) -> Array:
             return np.where(inside, picked, layer.fill)
         case MatMul():
             return x[0] @ x[1]
+        case LayerNorm():
+            centred = x[0] - x[0].mean(axis=-1, keepdims=True)
+            deviation = np.sqrt(np.square(centred).mean(axis=-1, keepdims=True) + layer.epsilon)
+            return centred / deviation * layer.gain + layer.shift
+        case ArgMax():
+            size = x[0].shape[layer.axis]
+            index = size - 1 - np.flip(x[0], layer.axis).argmax(layer.axis) if layer.last else x[0].argmax(layer.axis)
+            return np.asarray(index, np.float64).reshape(shape)
         case ConvTranspose():
             return _conv_transpose(layer, x[0], shape)
         case Softmax():

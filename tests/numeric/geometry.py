@@ -66,12 +66,17 @@ def random_command(opcode: Opcode, seed: int) -> tuple[Command, Memory]:
         fields["offset"] = pick(-270, -180)
     if opcode == Opcode.SOFTMAX:
         fields["offset"] = pick(-140, 20)
+    if opcode == Opcode.LAYER_NORM:
+        fields |= {"offset": pick(-60, 140), "ifm2_region": Region.MODEL, "ifm2_offset": WEIGHTS}
+    if opcode == Opcode.ARGMAX:
+        fields |= {"offset": 0, "flags": 0, "scale": pick(0, 1)}
+        out["c"] = 4
     out_px = out["c"] + pick(0, 2)
     fields |= {"ofm_region": Region.ARENA, "ofm_offset": 8000 + pick(0, 99), "ofm_px": out_px,
                "ofm_row": out["w"] * out_px + pick(0, 4),
                "ofm_h": out["h"], "ofm_w": out["w"], "ofm_c": out["c"]}
     command = Command(**fields)
-    if opcode not in WINDOW_OPCODES and rng.random() < 0.3:
+    if opcode not in (*WINDOW_OPCODES, Opcode.LAYER_NORM, Opcode.ARGMAX) and rng.random() < 0.3:
         command = replace(command, ifm_region=Region.ARENA, ofm_offset=command.ifm_offset, ofm_row=row,
                           ofm_px=px, ifm2_region=Region.INPUT)
     memory[Region.MODEL] = _model(rng, command)
@@ -95,5 +100,9 @@ def _model(rng: np.random.Generator, command: Command) -> bytearray:
                         command.ofm_c)
     offsets = rng.integers(-340, -80, command.ofm_c)
     params = struct.pack(f"<{command.ofm_c}i{command.ofm_c}h", *biases.tolist(), *offsets.tolist())
+    if command.opcode == Opcode.LAYER_NORM:
+        epsilon = (0, 1, 1 << 30, (1 << 64) - 1)[rng.integers(4)]
+        numbers = [int(v) >> int(rng.integers(0, 31)) for v in rng.integers(-(1 << 31), 1 << 31, 2 * command.ifm_c)]
+        return canonical.ljust(WEIGHTS, b"\xAA") + struct.pack(f"<Q{len(numbers)}i", epsilon, *numbers)
     weights = _codes(rng, max(1, command.kh * command.kw) * command.ifm_c * command.ofm_c)
     return canonical + params.ljust(WEIGHTS - PARAMS, b"\xAA") + weights

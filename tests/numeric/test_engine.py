@@ -44,7 +44,7 @@ def test_results_vary_enough_to_tell_engines_apart() -> None:
             command, memory = random_command(opcode, seed)
             before, after = memory[Region.ARENA], expected([command], memory)[Region.ARENA]
             codes |= {new for old, new in zip(before, after, strict=True) if old != new}
-        assert len(codes) > 40, opcode
+        assert len(codes) > (20 if opcode == Opcode.ARGMAX else 40), opcode  # indices of up to 33 channels
 
 
 def test_each_command_sees_the_results_of_those_before_it() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import pal8
+from .norm import layer_norm
 from .softmax import softmax_log
 
 MODEL = 0
@@ -127,6 +128,21 @@ def _softmax(c: Any, memory: Memory, y: int, x: int) -> Iterator[int]:
         yield _finish(c, memory, False, log, 127)
 
 
+def _layer_norm(c: Any, memory: Memory, y: int, x: int) -> Iterator[int]:
+    data, n = memory[c.ifm2_region][c.ifm2_offset :], c.ifm_c
+    numbers = [int.from_bytes(data[8 + 4 * i : 12 + 4 * i], "little", signed=True) for i in range(2 * n)]
+    codes = [_ifm(c, memory, y, x, k) for k in range(n)]
+    for result in layer_norm(codes, int.from_bytes(data[:8], "little"), numbers[:n], numbers[n:]):
+        log = pal8.lin2log(abs(result)) - 32 * 16 if result else None
+        yield _finish(c, memory, result < 0, log, c.offset)
+
+
+def _argmax(c: Any, memory: Memory, y: int, x: int) -> Iterator[int]:
+    values = [pal8.signed(_ifm(c, memory, y, x, k)) for k in range(c.ifm_c)]
+    order = reversed(range(c.ifm_c)) if c.scale else range(c.ifm_c)
+    yield from max(order, key=lambda k: values[k]).to_bytes(4, "little")
+
+
 OPCODES: dict[int, Callable[[Any, Memory, int, int], Iterator[int]]] = {
     1: _conv,
     2: _depthwise,
@@ -136,4 +152,6 @@ OPCODES: dict[int, Callable[[Any, Memory, int, int], Iterator[int]]] = {
     6: _mul,
     7: _map,
     0x80: _softmax,
+    0x81: _layer_norm,
+    0x82: _argmax,
 }

@@ -33,4 +33,14 @@ int pal_encode(const float *in, size_t count, int bias, uint8_t *out) PAL_MUST_C
 /* Softmax of `count` codes of bias `bias`, to codes of bias PAL_SOFTMAX_OUTPUT_BIAS; in == out is allowed. */
 void pal_softmax(const uint8_t *in, size_t count, int bias, const struct pal_finish *finish, uint8_t *out);
 
+/* Bytes of the parameters of a layer normalization over `count` channels. */
+static inline size_t pal_layer_norm_bytes(size_t count)
+{
+    return 8 + 8 * count;
+}
+
+/* Layer normalization of `count` codes; `parameters` as in commands.toml; `offset` is minus the output bias. */
+void pal_layer_norm(const uint8_t *in, size_t count, const uint8_t *parameters, int offset,
+                    const struct pal_finish *finish, uint8_t *out);
+
 #endif /* PAL_ARITHMETIC_H */

@@ -7,7 +7,7 @@ from ..layout import Layout
 from ..program import Buffer, Placed, Program, aligned
 from ..scales import Scales
 from ...spec.registers import Region
-from . import convolution, elementwise, matmul, movement, pool, transposed, views  # noqa: F401  (they register their layers)
+from . import convolution, elementwise, matmul, movement, on_cpu, pool, transposed, views  # noqa: F401  (they register their layers)
 from .context import Context
 
 
@@ -45,7 +45,7 @@ def _place_outputs(context: Context) -> None:
     for name in context.graph.outputs:
         placed = context.placed[name]
         whole = placed.is_dense and placed.offset == 0 and placed.layout.order() is not None \
-            and placed.buffer.size == placed.layout.size
+            and placed.buffer.size == placed.element * placed.layout.size
         if not whole or placed.buffer.region is not None:
             placed = context.copied_output(name)
         placed.buffer.region, placed.buffer.offset = Region.OUTPUT, offset

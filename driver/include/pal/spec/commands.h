@@ -21,6 +21,8 @@ enum pal_opcode {
     PAL_OP_MUL = 6, /* log magnitude ma + mb, sign xor, zero if either is zero */
     PAL_OP_MAP = 7, /* copy, recode or table: log magnitude m; the ifm2 fields are 0 */
     PAL_OP_SOFTMAX = 128, /* CPU: over the channels of every pixel; `offset` is the bias of the input codes; output bias as in arithmetic.toml */
+    PAL_OP_LAYER_NORM = 129, /* CPU: over the channels of every pixel, see arithmetic.toml; ifm2 holds u64 epsilon, then for every channel an i32 gain, then for every channel an i32 shift; `offset` is minus the output bias */
+    PAL_OP_ARGMAX = 130, /* CPU: u32 index of the first largest code (of the last one, if `scale` is 1) over the channels of every pixel; ofm_c = 4; no offset, clamp or table */
 };
 
 /* One descriptor, decoded. Only the body that belongs to the opcode is set. */

@@ -94,8 +94,8 @@ struct pal_file_tensor {
     uint8_t rank;
     int16_t bias;
     uint32_t offset; /* in its region */
-    uint32_t size; /* bytes of one sample, codes */
-    uint32_t flags; /* bit 0: axis 0 is a dynamic batch, of which this file computes one sample */
+    uint32_t size; /* bytes of one sample */
+    uint32_t flags; /* bit 0: axis 0 is a dynamic batch, of which this file computes one sample; bit 1: elements are u32 indices, not codes */
     uint32_t shape[8]; /* as in ONNX; a dynamic batch is 1 */
     uint8_t order[8]; /* axis stored at each physical position, outermost first */
 };

@@ -10,9 +10,10 @@ from . import (
     pool,
     quantized,
     resize,
+    rows,
     shape,
     softmax,
 )
 
 __all__ = ["activation", "arithmetic", "convolution", "dense", "movement", "normalization", "pool", "quantized",
-           "resize", "shape", "softmax"]
+           "resize", "rows", "shape", "softmax"]
