@@ -4,15 +4,17 @@
  *
  * - `macs` products a cycle: `pixels` output pixels by 16 output channels. A convolution takes, for each
  *   block of 16 channels and each tile of `pixels` pixels (the map flattened), one cycle for every tap and
- *   input channel. Requantising 16 channels takes one cycle a pixel and hides behind the next tile, so a
- *   tile takes at least `pixels` cycles.
+ *   input channel, padding included. Requantising 16 channels takes one cycle a pixel and hides behind the
+ *   next tile, so a tile takes at least `pixels` cycles.
  * - Depthwise convolution and average pooling: one input pixel of 16 channels a cycle is broadcast to the
- *   kernel columns that use it, 3 of them at 128 MACs (in proportion elsewhere, at least 1).
+ *   kernel columns that use it, 3 of them at 128 MACs (in proportion elsewhere, at least 1). An output row
+ *   is walked by input columns, so that no input pixel of a kernel row is read twice.
  * - Max pooling walks its window likewise. Elementwise commands take one cycle for 16 channels of a pixel,
  *   two where they have a second operand.
- * - SRAM is read and written beside the array at no cost. Other regions go through the bus: `bus_bytes` a
- *   cycle. Weights and parameters are read once, the input once for each block of channels if it is not in
- *   SRAM, all double-buffered: a command takes the longer of array and bus time.
+ * - SRAM is read and written beside the array at no cost: it feeds `pixels` activations a cycle whatever
+ *   their alignment. Other regions go through the bus: `bus_bytes` a cycle. Weights and parameters are read
+ *   once, for the buffers hold two blocks of 16 channels, however deep; the input once for each block of
+ *   channels if it is not in SRAM. Array and bus work side by side: a command takes the longer of the two.
  * - Not hidden: COMMAND_CYCLES to fetch, check and drain; `bus_latency` and the first block's weights; the
  *   table.
  */
@@ -47,18 +49,24 @@ static uint64_t row_reads(const struct pal_command *c)
     return span < taps ? span : taps;
 }
 
-static uint64_t array_cycles(const struct pal_target *t, const struct pal_command *c)
+struct array_time {
+    uint64_t accumulating, total;
+};
+
+static struct array_time array_time(const struct pal_target *t, const struct pal_command *c)
 {
     uint64_t blocks = ceil_div(c->ofm_c, LANES);
     if (c->opcode == PAL_OP_CONV) {
         uint64_t depth = (uint64_t)c->kh * c->kw * c->ifm_c;
-        return blocks * ceil_div((uint64_t)c->ofm_h * c->ofm_w, t->pixels) * larger(depth, t->pixels);
+        uint64_t tiles = blocks * ceil_div((uint64_t)c->ofm_h * c->ofm_w, t->pixels);
+        return (struct array_time){tiles * depth, tiles * larger(depth, t->pixels)};
     }
     if (pal_opcode_has_window(c->opcode)) {
         uint64_t columns = larger(1, (uint64_t)t->macs * REFERENCE_COLUMNS / REFERENCE_MACS);
-        return blocks * c->ofm_h * c->kh * larger(row_reads(c) * ceil_div(c->kw, columns), c->ofm_w);
+        uint64_t reads = blocks * c->ofm_h * c->kh * row_reads(c) * ceil_div(c->kw, columns);
+        return (struct array_time){c->opcode == PAL_OP_POOL_MAX ? 0 : reads, reads};
     }
-    return blocks * c->ofm_h * c->ofm_w * (c->opcode == PAL_OP_MAP ? 1u : 2u);
+    return (struct array_time){0, blocks * c->ofm_h * c->ofm_w * (c->opcode == PAL_OP_MAP ? 1u : 2u)};
 }
 
 void pal_sim_cost(const struct pal_target *t, const struct pal_command *c, struct pal_counters *counters)
@@ -82,14 +90,14 @@ void pal_sim_cost(const struct pal_target *t, const struct pal_command *c, struc
                           c->flags & PAL_CMD_FLAG_BROADCAST_C ? 1 : c->ifm_c);
     if (c->ofm_region != PAL_REGION_SRAM)
         written = map_bytes(c->ofm_h, c->ofm_w, c->ofm_c);
-    uint64_t array = array_cycles(t, c);
+    struct array_time array = array_time(t, c);
     uint64_t bus = ceil_div(read - first + written, t->bus_bytes);
     uint64_t exposed = COMMAND_CYCLES + ceil_div(PAL_COMMAND_SIZE, t->bus_bytes) + ceil_div(first + table, t->bus_bytes) +
                        (read || table ? t->bus_latency : 0);
-    uint64_t stalled = bus > array ? bus - array : 0;
+    uint64_t stalled = bus > array.total ? bus - array.total : 0;
     uint64_t stalled_write = read > weights || !written ? 0 : stalled;
-    counters->cycles += exposed + larger(array, bus);
-    counters->mac_cycles += c->opcode == PAL_OP_CONV || c->opcode == PAL_OP_DEPTHWISE ? array : 0;
+    counters->cycles += exposed + larger(array.total, bus);
+    counters->mac_cycles += array.accumulating;
     counters->stall_read += exposed - COMMAND_CYCLES + stalled - stalled_write;
     counters->stall_write += stalled_write;
     counters->bytes_read += read + table + PAL_COMMAND_SIZE;

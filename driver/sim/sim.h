@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The engine in C: bit-exact, with a cycle model (cycles.h). A bus over memory that the caller owns. */
+/* The engine in C: bit-exact, with a cycle model whose assumptions cycles.c states. A bus over memory that
+ * the caller owns. */
 #ifndef PAL_SIM_H
 #define PAL_SIM_H
 
@@ -16,6 +17,7 @@ struct pal_sim {
     const struct pal_target *target;
     uint8_t *memory;                     /* the first target->sram_bytes are the SRAM */
     uint32_t base, size;                 /* bus address of memory[0], and bytes */
+    uint32_t now_us;                     /* time passes only for who waits */
     uint32_t reg[PAL_REG_WINDOW / 4];
     int32_t product[PAL_SIM_PRODUCTS];   /* of every pair of codes, [activation][weight] */
 };
