@@ -13,6 +13,8 @@ from ..spec.targets import Target
 from .allocate import Footprint
 from .program import Placed, Program
 
+NAME_LENGTH = 32  # characters of a layer's name that the device knows
+
 
 def emit(program: Program, footprint: Footprint, target: Target, dynamic_batch: bool,
          provenance: dict[str, Any]) -> Model:
@@ -23,7 +25,7 @@ def emit(program: Program, footprint: Footprint, target: Target, dynamic_batch: 
         raise ModelError("the model computes nothing: no operator is left after folding")
     tensors = [_tensor(name, placed, Region.INPUT, dynamic_batch) for name, placed in program.inputs.items()]
     tensors += [_tensor(name, placed, Region.OUTPUT, dynamic_batch) for name, placed in program.outputs.items()]
-    layers = tuple(LayerEntry(r.name, r.op, r.first_command, r.command_count, r.macs) for r in program.layers)
+    layers = tuple(LayerEntry(_short(r.name), r.op, r.first_command, r.command_count, r.macs) for r in program.layers)
     return Model(
         target=target, tensors=tuple(tensors), commands=tuple(draft.resolved() for draft in program.drafts),
         constants=program.constants.to_bytes(), layers=layers,
@@ -33,6 +35,12 @@ def emit(program: Program, footprint: Footprint, target: Target, dynamic_batch: 
                "memory": {"sram": footprint.sram, "arena": footprint.arena,
                           "lower_bound": footprint.lower_bound}},
         provenance=provenance)
+
+
+def _short(name: str) -> str:
+    """Return the telling end of a name; the whole of it is in the trace, which a device does not carry."""
+    tail = name.rsplit(";", 1)[-1]
+    return tail if len(tail) <= NAME_LENGTH else "…" + tail[1 - NAME_LENGTH :]
 
 
 def _tensor(name: str, placed: Placed, region: Region, dynamic_batch: bool) -> Tensor:
