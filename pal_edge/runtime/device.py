@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -17,6 +19,9 @@ from .native import check, ffi, lib
 ALIGN = int(lib.PAL_SESSION_ALIGN)
 SIM_BASE = 0x1000_0000
 SIM_MEMORY = 256 << 20  # bytes; the system commits a page only when it is touched
+
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Device(ABC):
         self.lock = threading.RLock()
         self._free = [(base, size)]  # sorted, never adjacent
         self._closed = False
+        self._worker: ThreadPoolExecutor | None = None
 
     @property
     def clock_hz(self) -> int:
@@ -72,12 +78,22 @@ class Device(ABC):
                     merged.append((start, room))
             self._free = merged
 
+    def submit(self, work: Callable[[], Result]) -> Future[Result]:
+        """Run `work` in the device's worker thread, after what was submitted before."""
+        with self.lock:
+            self.check_open()
+            if self._worker is None:
+                self._worker = ThreadPoolExecutor(1, thread_name_prefix=f"pal-{self.uri}")
+            return self._worker.submit(work)
+
     def check_open(self) -> None:
         if self._closed:
             raise DeviceError(f"{self.uri}: the device is closed; open it again")
 
     def close(self) -> None:
-        """Release the device; sessions on it fail from now on."""
+        """Finish what was submitted and release the device; sessions on it fail from now on."""
+        if self._worker is not None:
+            self._worker.shutdown()
         with self.lock:
             if not self._closed:
                 self._closed = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -50,7 +51,7 @@ class Counters:
 
 @dataclass(frozen=True)
 class LayerCost:
-    """Engine cycles of one layer in one inference; `start` counts from the doorbell of its segment."""
+    """Engine cycles of one layer since the start of one inference; they stand still for the CPU."""
 
     name: str
     op: str
@@ -116,6 +117,25 @@ class InferenceSession:
         batches = self._batches(feed, np.float32)
         return self._run([[port.encode(array[i]) for port, array in zip(self._inputs, batches, strict=True)]
                           for i in range(len(batches[0]))], chosen, Port.decode)
+
+    def run_async(self, output_names: Sequence[str] | None, feed: Mapping[str, Any],
+                  callback: Callable[[list[Floats] | None, Any, str], None] | None = None,
+                  user_data: Any = None) -> Future[list[Floats]]:
+        """Start a `run` and return a Future of its result; calls on one device keep their order.
+
+        Args:
+            feed: as for `run`; the arrays must not change before the result is there.
+            callback: called as callback(results, user_data, error), as in ONNX Runtime: `error` is "" on
+                success, and `results` None on failure. Runs in the device's worker thread.
+        """
+        self._check_open()
+        future = self.device.submit(lambda: self.run(output_names, feed))
+        if callback is not None:
+            def report(done: Future[list[Floats]]) -> None:
+                error = done.exception()
+                callback(None if error else done.result(), user_data, str(error or ""))
+            future.add_done_callback(report)
+        return future
 
     def run_codes(self, output_names: Sequence[str] | None, feed: Mapping[str, Any]) -> list[Codes]:
         """Like `run`, with raw PAL8 codes (uint8, logical shapes) in and out."""
