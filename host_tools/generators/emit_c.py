@@ -143,7 +143,9 @@ def container() -> str:
             body.append(f"#define PAL_FILE_MAGIC {{{value_bytes}}}")
         else:
             body.append(_define(f"PAL_FILE_{name}", value))
-    body += ["", *_enum("pal_section_type", "PAL_SECTION_", data["section"])]
+    body += ["", *_enum("pal_section_type", "PAL_SECTION_", data["section"]),
+             *_enum("pal_segment_kind", "PAL_SEGMENT_", data["segment_kind"]),
+             *_enum("pal_sign_mode", "PAL_SIGN_", data["sign_mode"])]
     for name, entries in data["struct"].items():
         fields, size = spec.record(entries)
         body += _struct(f"file_{name}", fields, size, f"One {name} record of model.pal.")

@@ -21,6 +21,23 @@ class SectionType(IntEnum):
     TRACE = 7  # host only: per layer ONNX value name, shape, layout, bias, report figures
     PROVENANCE = 8  # host only: source hash, compiler version, options
 
+
+class SegmentKind(IntEnum):
+    """How a segment of coded constants is stored."""
+
+    RAW = 0  # the bytes themselves
+    TABLE = 1  # coded; begins with its table
+    SAME = 2  # coded, with the table of the coded segment before
+
+
+class SignMode(IntEnum):
+    """How a coded segment stores signs."""
+
+    APART = 0  # one bit after the symbol of the magnitude
+    JOINED = 1  # symbols are magnitudes with signs
+    BEFORE = 2  # joined; a sign is 1 if it differs from that of the nonzero byte before
+    LANE = 3  # joined; a sign is 1 if it differs from that of the nonzero byte before in the same lane
+
 MAGIC = b'\x89PAL\r\n\x1a\n'
 VERSION_MAJOR = 1
 VERSION_MINOR = 0
@@ -30,6 +47,10 @@ MAX_RANK = 8
 MAX_COMMANDS = 65535
 MAX_LAYERS = 65535
 MAX_TENSORS = 64
+CODING_RUNS = 16
+CODING_LANES = 16
+CODING_MAX_LENGTH = 15
+CODING_SIZE_BITS = 30
 
 
 @dataclass(frozen=True)
@@ -92,7 +113,7 @@ class SectionRecord:
     """One section record, 24 bytes."""
 
     type: int = 0
-    encoding: int = 0  # 0 = as it is, 1 = zlib (host-only sections)
+    encoding: int = 0  # 0 = as it is, 1 = zlib (host-only sections), 2 = coded weights (CONSTANTS): segments
     offset: int = 0
     size: int = 0  # bytes stored
     decoded_size: int = 0
@@ -120,6 +141,31 @@ class SectionRecord:
             v[3],
             v[4],
             v[5],
+        )
+
+
+
+@dataclass(frozen=True)
+class SegmentRecord:
+    """One segment record, 8 bytes."""
+
+    decoded_size: int = 0
+    stored: int = 0  # bytes stored, and the segment's kind from bit 30
+
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<II")
+
+    def pack(self) -> bytes:
+        return self.STRUCT.pack(
+            self.decoded_size,
+            self.stored,
+        )
+
+    @classmethod
+    def unpack(cls, data: bytes, offset: int = 0) -> SegmentRecord:
+        v = cls.STRUCT.unpack_from(data, offset)
+        return cls(
+            v[0],
+            v[1],
         )
 
 

@@ -15,6 +15,10 @@
 #define PAL_FILE_MAX_COMMANDS 65535u
 #define PAL_FILE_MAX_LAYERS 65535u
 #define PAL_FILE_MAX_TENSORS 64u
+#define PAL_FILE_CODING_RUNS 16u
+#define PAL_FILE_CODING_LANES 16u
+#define PAL_FILE_CODING_MAX_LENGTH 15u
+#define PAL_FILE_CODING_SIZE_BITS 30u
 
 enum pal_section_type {
     PAL_SECTION_TENSORS = 1, /* array of tensor records: inputs and outputs */
@@ -25,6 +29,19 @@ enum pal_section_type {
     PAL_SECTION_KAT = 6, /* known-answer test: a kat record, then output_size bytes of expected OUTPUT region */
     PAL_SECTION_TRACE = 7, /* host only: per layer ONNX value name, shape, layout, bias, report figures */
     PAL_SECTION_PROVENANCE = 8, /* host only: source hash, compiler version, options */
+};
+
+enum pal_segment_kind {
+    PAL_SEGMENT_RAW = 0, /* the bytes themselves */
+    PAL_SEGMENT_TABLE = 1, /* coded; begins with its table */
+    PAL_SEGMENT_SAME = 2, /* coded, with the table of the coded segment before */
+};
+
+enum pal_sign_mode {
+    PAL_SIGN_APART = 0, /* one bit after the symbol of the magnitude */
+    PAL_SIGN_JOINED = 1, /* symbols are magnitudes with signs */
+    PAL_SIGN_BEFORE = 2, /* joined; a sign is 1 if it differs from that of the nonzero byte before */
+    PAL_SIGN_LANE = 3, /* joined; a sign is 1 if it differs from that of the nonzero byte before in the same lane */
 };
 
 #define PAL_FILE_HEADER_SIZE 48u
@@ -68,7 +85,7 @@ static inline void pal_file_header_load(struct pal_file_header *out, const uint8
 /* One section record of model.pal. */
 struct pal_file_section {
     uint32_t type;
-    uint32_t encoding; /* 0 = as it is, 1 = zlib (host-only sections) */
+    uint32_t encoding; /* 0 = as it is, 1 = zlib (host-only sections), 2 = coded weights (CONSTANTS): segments */
     uint32_t offset;
     uint32_t size; /* bytes stored */
     uint32_t decoded_size;
@@ -83,6 +100,20 @@ static inline void pal_file_section_load(struct pal_file_section *out, const uin
     out->size = pal_load_u32(p + 12);
     out->decoded_size = pal_load_u32(p + 16);
     out->crc = pal_load_u32(p + 20);
+}
+
+#define PAL_FILE_SEGMENT_SIZE 8u
+
+/* One segment record of model.pal. */
+struct pal_file_segment {
+    uint32_t decoded_size;
+    uint32_t stored; /* bytes stored, and the segment's kind from bit 30 */
+};
+
+static inline void pal_file_segment_load(struct pal_file_segment *out, const uint8_t *p)
+{
+    out->decoded_size = pal_load_u32(p + 0);
+    out->stored = pal_load_u32(p + 4);
 }
 
 #define PAL_FILE_TENSOR_SIZE 60u
