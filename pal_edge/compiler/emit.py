@@ -63,7 +63,8 @@ def _trace(program: Program, index: int) -> dict[str, Any]:
     placed = record.placed
     return {
         "name": record.name, "op": record.op, "sources": list(record.sources), "value": record.value,
-        "shape": list(placed.layout.shape), "element": placed.element, "bias": placed.bias, "region": placed.buffer.region,
+        "shape": list(placed.layout.shape), "element": placed.element,
+        "bias": placed.bias, "region": placed.buffer.region,
         "offset": placed.buffer.offset + placed.offset,
         "axes": [[f.axis, f.size, f.step, stride]
                  for f, stride in zip(placed.layout.factors, placed.strides, strict=True)],

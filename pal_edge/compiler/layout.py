@@ -8,6 +8,7 @@ needs another order.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -140,13 +141,13 @@ def _merged(factors: list[Factor]) -> list[Factor]:
 
 def refine(flat: list[tuple[int, int, int]], cuts: set[int]) -> list[tuple[int, int, int]]:
     """Split (size, flat stride, byte stride) factors at every flat stride in `cuts` inside them."""
-    parts = []
+    parts: list[tuple[int, int, int]] = []
     for size, stride, step in flat:
         inner = sorted(c for c in cuts if stride < c < stride * size and c % stride == 0
                        and (stride * size) % c == 0)
         bounds = [stride, *inner, stride * size]
         pieces = [(high // low, low, step * (low // stride))
-                  for low, high in zip(bounds, bounds[1:], strict=False) if high % low == 0]
+                  for low, high in itertools.pairwise(bounds) if high % low == 0]
         if math.prod(p[0] for p in pieces) != size:
             raise ValueError("layouts have no common refinement")
         parts += reversed(pieces)

@@ -219,7 +219,8 @@ def _argmax(command: Command, memory: Memory) -> Codes:
     values = signed(_map(command, memory, "ifm"))
     last = values.shape[-1] - 1 - values[..., ::-1].argmax(axis=-1)
     index = last if command.scale else values.argmax(axis=-1)
-    return index.astype("<u4")[..., None].view(np.uint8)
+    indices: Codes = index.astype("<u4")[..., None].view(np.uint8)
+    return indices
 
 
 _OPERATIONS: dict[int, Callable[[Command, Memory], Codes]] = {

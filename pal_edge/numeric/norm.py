@@ -28,7 +28,8 @@ def parameters(epsilon: float, gain: NDArray[np.floating], shift: NDArray[np.flo
     limit = 2**31 - 1
     fixed = [np.clip(np.rint(np.asarray(v, np.float64) * (1 << NORM_BITS)), -limit, limit).astype("<i4")
              for v in (gain, shift)]
-    return min(round(epsilon / unit**2), _LIMIT).to_bytes(8, "little") + fixed[0].tobytes() + fixed[1].tobytes()
+    data: bytes = min(round(epsilon / unit**2), _LIMIT).to_bytes(8, "little") + fixed[0].tobytes() + fixed[1].tobytes()
+    return data
 
 
 def layer_norm(codes: NDArray[np.uint8], data: bytes) -> tuple[Ints, NDArray[np.bool_], NDArray[np.bool_]]:

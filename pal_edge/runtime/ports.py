@@ -36,7 +36,7 @@ class Port:
         self.name = tensor.name
         self.size = tensor.size
         self.shape = tensor.shape
-        shown = (BATCH, *tensor.shape[1:]) if tensor.dynamic_batch else tensor.shape
+        shown: tuple[int | str, ...] = (BATCH, *tensor.shape[1:]) if tensor.dynamic_batch else tensor.shape
         self.arg = NodeArg(tensor.name, shown, "tensor(int64)" if tensor.indices else "tensor(float)", tensor.bias)
         self._plain = tuple(a for a in tensor.order if tensor.shape[a] > 1) == tuple(
             a for a in range(len(tensor.shape)) if tensor.shape[a] > 1)

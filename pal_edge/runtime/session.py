@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -43,6 +43,9 @@ class Counters:
     bytes_read: int = 0
     bytes_written: int = 0
     inferences: int = 0
+
+    def plus(self, other: Counters) -> Counters:
+        return Counters(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
     @property
     def cycles_per_inference(self) -> float:
@@ -246,16 +249,15 @@ class InferenceSession:
 
     def _run(self, samples: list[list[Any]], chosen: list[Port], finish: Callable[[Port, Codes], Any]) -> list[Any]:
         results: list[list[Any]] = [[] for _ in chosen]
-        sums = [0] * 6
+        total = Counters()
         with self.device.lock:
             for sample in samples:
                 self._put(sample)
                 self._execute(1)
-                for position, value in enumerate(_values(self.counters)):
-                    sums[position] += value
+                total = total.plus(self.counters)
                 for port, found in zip(chosen, results, strict=True):
                     found.append(finish(port, self._get(port.tensor.region, port.tensor.offset, port.size)))
-            self.counters = Counters(*sums, len(samples))
+            self.counters = total
         return [found[0] if len(found) == 1 else np.concatenate(found) for found in results]
 
     def _put(self, sample: list[Any]) -> None:
@@ -293,10 +295,6 @@ class InferenceSession:
         raise EngineError(f"{self.device.uri}: the engine stopped at command {fault.command} of layer {layer!r}: "
                           f"{ENGINE_ERROR_TEXT.get(fault.code, f'error {fault.code}')}",
                           fault.code, fault.command, layer)
-
-
-def _values(c: Counters) -> tuple[int, ...]:
-    return c.cycles, c.mac_cycles, c.stall_read, c.stall_write, c.bytes_read, c.bytes_written
 
 
 def _load(model: str | os.PathLike[str] | bytes | HasBytes) -> tuple[Model, bytes]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ...spec.registers import Region
 from ..graph import Conv, ConvTranspose, Graph, Layer, Pool, Reshape, Transpose
 from ..layout import Layout
 from ..program import Buffer, Placed, Program, aligned
 from ..scales import Scales
-from ...spec.registers import Region
 from . import convolution, elementwise, matmul, movement, on_cpu, pool, transposed, views  # noqa: F401  (they register their layers)
 from .context import Context
 

@@ -108,7 +108,8 @@ class Context:
         low, high = clip_codes(layer.clip, out)
         return Finish(out, low, high, 0, 0)
 
-    def emit(self, opcode: Opcode, ifm: Placed, ofm: Placed, ifm2: Placed | None = None, **fields: int) -> None:
+    def emit(self, opcode: Opcode, ifm: Placed, ofm: Placed, ifm2: Placed | None = None, /,
+             **fields: int) -> None:
         """Append one command; `ifm_offset` and `ofm_offset` come on top of the values' own."""
         for name, value in fields.items():
             limit = _LIMITS.get(name)
@@ -122,7 +123,7 @@ class Context:
 
     def elementwise(self, opcode: Opcode, ifm: Placed, ofm: Placed, sizes: Sequence[int],
                     ifm_strides: Sequence[int], ofm_strides: Sequence[int],
-                    ifm2: Placed | None = None, ifm2_strides: Sequence[int] | None = None,
+                    ifm2: Placed | None = None, ifm2_strides: Sequence[int] | None = None, /,
                     **fields: int) -> None:
         """Emit as few commands as cover the loop nest `sizes`, whose operands walk the given strides."""
         nests = [list(ifm_strides), list(ofm_strides)] + ([list(ifm2_strides)] if ifm2_strides is not None else [])
@@ -184,10 +185,10 @@ class Context:
 
 
 _LIMITS: dict[str, tuple[int, int]] = {
-    **{name: (1, U16) for name in ("ifm_h", "ifm_w", "ifm_c", "ofm_h", "ofm_w", "ofm_c")},
-    **{name: (0, U16) for name in ("ifm_px", "ofm_px", "ifm2_px")},
-    **{name: (1, U8) for name in ("kh", "kw", "stride_y", "stride_x", "dilation_y", "dilation_x")},
-    **{name: (0, U8) for name in ("pad_top", "pad_left")},
+    **dict.fromkeys(("ifm_h", "ifm_w", "ifm_c", "ofm_h", "ofm_w", "ofm_c"), (1, U16)),
+    **dict.fromkeys(("ifm_px", "ofm_px", "ifm2_px"), (0, U16)),
+    **dict.fromkeys(("kh", "kw", "stride_y", "stride_x", "dilation_y", "dilation_x"), (1, U8)),
+    **dict.fromkeys(("pad_top", "pad_left"), (0, U8)),
     "offset": (-32768, 32767),
 }
 
@@ -198,7 +199,7 @@ def clip_codes(clip: Clip | None, bias: int) -> tuple[int, int]:
         return -127, 127
 
     def signed(bound: float) -> int:
-        code = int(encode(np.float32([bound]), bias)[0])
+        code = int(encode(np.array([bound], np.float32), bias)[0])
         return -(code & 0x7F) if code & 0x80 else code
 
     return signed(clip.low), signed(clip.high)

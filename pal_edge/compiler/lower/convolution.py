@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ...spec.arithmetic import FRACTION_BITS, UNIT_OCTAVES
 from ...spec.commands import OC_BLOCK, Opcode
-from ...spec.arithmetic import UNIT_OCTAVES, FRACTION_BITS
 from ..graph import Conv, Dense
 from ..layout import Factor, Layout
 from ..program import Placed
@@ -35,7 +35,7 @@ def weight_fields(context: Context, weight: NDArray[np.float32], bias: NDArray[n
 @lowers(Conv)
 def lower_conv(context: Context, layer: Conv) -> int:
     channels_in, channels_out = context.shape(layer.inputs[0])[1], context.shape(layer.output)[1]
-    if layer.groups == channels_in and layer.groups > 1 or channels_in == channels_out == layer.groups == 1:
+    if (layer.groups == channels_in and layer.groups > 1) or channels_in == channels_out == layer.groups == 1:
         _depthwise(context, layer)
     else:
         _grouped(context, layer)
@@ -51,8 +51,6 @@ def _grouped(context: Context, layer: Conv) -> None:
     per_in, per_out = x.c // layer.groups, y.c // layer.groups
     order = x.placed.layout.axis_index(1) if layer.groups == 1 else np.arange(per_in)
     weight = layer.weight[:, order].transpose(0, 2, 3, 1)
-    flat = (kernel == (1, 1) and layer.strides == (1, 1) and not any(layer.pads)
-            and x.h * x.w <= 0xFFFF and x.h > 1)
     for group in range(layer.groups):
         rows = slice(group * per_out, (group + 1) * per_out)
         fields = weight_fields(context, weight[rows].reshape(per_out, -1), layer.bias[rows],
@@ -61,8 +59,6 @@ def _grouped(context: Context, layer: Conv) -> None:
         for n in range(x.n):
             extent = {"ofm_h": y.h, "ofm_w": y.w, "ifm_c": per_in, "ofm_c": per_out}
             place = x.ifm(n, c=group * per_in) | y.ofm(n, c=group * per_out) | extent
-            if flat:  # one long row keeps every pixel lane busy
-                place |= {"ifm_h": 1, "ifm_w": x.h * x.w, "ofm_h": 1, "ofm_w": y.h * y.w}
             context.emit(Opcode.CONV, x.placed, y.placed, **fields, **place)
 
 
@@ -107,7 +103,7 @@ def lower_dense(context: Context, layer: Dense) -> int:
                  kh=1, kw=1, stride_y=1, stride_x=1, dilation_y=1, dilation_x=1,
                  ifm_h=1, ifm_w=rows, ifm_c=inputs, ifm_px=inputs, ifm_row=rows * inputs,
                  ofm_h=1, ofm_w=rows, ofm_c=outputs, ofm_px=outputs, ofm_row=rows * outputs)
-    return rows * inputs * outputs
+    return int(rows * inputs * outputs)
 
 
 def _rows(context: Context, value: str, axis: int) -> Placed:

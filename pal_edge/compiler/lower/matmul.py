@@ -18,7 +18,7 @@ from ..layout import Layout
 from ..program import Buffer, Placed
 from .context import Context, Unlowerable, lowers
 from .convolution import UNIT
-from .movement import Axes, axes
+from .movement import Axes, axes, unsplit
 
 _ACC_LIMIT = 1 << 31
 
@@ -52,8 +52,6 @@ def lower_matmul(context: Context, layer: MatMul) -> int:
 
 
 def _innermost(context: Context, value: str) -> Axes:
-    from .movement import unsplit
-
     return unsplit(context.in_layout(value, Layout.row_major(context.shape(value))))
 
 

@@ -24,7 +24,7 @@ class Run(NamedTuple):
 
     start: int
     step: int
-    count: int
+    length: int
     source: int  # FILL: none
     pace: int
 
@@ -88,12 +88,12 @@ def lower_select(context: Context, layer: Select) -> int:
     shape = context.shape(layer.output)
     target = unsplit(context.define(layer, Layout.ordered(shape, order)))
     finish = context.finish(layer)
-    fill = int(encode(np.float32([layer.fill]), finish.bias)[0])
+    fill = int(encode(np.array([layer.fill], np.float32), finish.bias)[0])
     level = -(fill & 0x7F) if fill & 0x80 else fill
     for pieces in itertools.product(*(runs(layer.index[axis]) for axis in order)):
         offset = sum(p.start * target.strides[a] for p, a in zip(pieces, order, strict=True))
         steps = [p.step * target.strides[a] for p, a in zip(pieces, order, strict=True)]
-        ofm, sizes = context.shifted(target.placed, offset), [p.count for p in pieces]
+        ofm, sizes = context.shifted(target.placed, offset), [p.length for p in pieces]
         if any(piece.source == FILL for piece in pieces):
             # Clamped to one code, so what is read does not matter: the output itself.
             context.elementwise(Opcode.MAP, ofm, ofm, sizes, steps, steps, act_min=level, act_max=level)
