@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +32,7 @@ class HasBytes(Protocol):
     def to_bytes(self) -> bytes: ...
 
 
-@dataclass(frozen=True)
-class Counters:
+class Counters(NamedTuple):
     """What the engine counted in the last call, over all samples of the batch."""
 
     cycles: int = 0
@@ -45,7 +44,7 @@ class Counters:
     inferences: int = 0
 
     def plus(self, other: Counters) -> Counters:
-        return Counters(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+        return Counters(*(a + b for a, b in zip(self, other, strict=True)))
 
     @property
     def cycles_per_inference(self) -> float:
