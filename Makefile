@@ -7,13 +7,14 @@ BIN := $(VENV)/bin
 C_SOURCES := $(shell find driver -name '*.[ch]' -not -path '*/build/*')
 PACKAGE := pyproject.toml setup.py $(wildcard pal_edge/runtime/*build*.py) $(C_SOURCES)
 
-.PHONY: help demo test test-c test-python test-exhaustive bench check generate clean
+.PHONY: help demo test test-c test-python test-exhaustive bench wheel check generate clean
 
 help:
 	@echo 'make demo             convert a digit classifier and run it on the simulated engine'
 	@echo 'make test             everything: checks, C tests under sanitizers, Python tests'
 	@echo 'make test-exhaustive  the tests that walk through every case of a large space'
 	@echo 'make bench            accuracy, size, cycles of the MLPerf Tiny models (PAL_MLPERF_TINY names their folder)'
+	@echo 'make wheel            one wheel for every Python from 3.11, tried in an environment without a compiler'
 	@echo 'make check            ruff, mypy, generated files'
 	@echo 'make generate         write the files generated from driver/spec'
 	@echo 'make clean            remove everything that can be made again'
@@ -34,6 +35,15 @@ test-exhaustive: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m host_tools.benchmarks
+
+wheel: $(VENV)/.dev
+	rm -rf dist build/wheel
+	$(BIN)/pip wheel -q --disable-pip-version-check --no-deps -w dist .
+	$(PYTHON) -m venv build/wheel
+	build/wheel/bin/pip install -q --disable-pip-version-check dist/*.whl
+	cd build/wheel && CC=false PATH=$$PWD/bin pal-edge convert $(CURDIR)/examples/digits/digits.onnx \
+	  --calib random -o digits.pal >/dev/null && CC=false PATH=$$PWD/bin pal-edge inspect digits.pal >/dev/null
+	@ls dist/*.whl
 
 check: $(VENV)/.dev
 	$(BIN)/python -m host_tools.generators --check
