@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cpu.h"
+#include "pal/load.h"
 
 #define CHUNK 256u
 
@@ -50,7 +51,9 @@ int pal_session_init(struct pal_session *session, struct pal_device *device, con
         return PAL_ERR_TARGET;
     if (memory.address % PAL_SESSION_ALIGN)
         return PAL_ERR_ARG;
-    if (pal_session_memory(model) > memory.size || h->sram_size > device->sram_size)
+    uint64_t needed = pal_session_memory(model);
+    if (needed > memory.size || memory.address + needed > (uint64_t)UINT32_MAX + 1 ||
+        h->sram_size > device->sram_size)
         return PAL_ERR_MEMORY;
     uint32_t sizes[] = {[PAL_REGION_MODEL] = (uint32_t)model->constants.size, [PAL_REGION_ARENA] = h->arena_size,
                         [PAL_REGION_INPUT] = h->input_size, [PAL_REGION_OUTPUT] = h->output_size};
@@ -95,18 +98,37 @@ static void add_counters(struct pal_counters *sum, const struct pal_counters *pa
     sum->bytes_written += part->bytes_written;
 }
 
+/* The engine counts from the doorbell of each segment: make it one clock. */
+static int shift_profile(struct pal_session *session, uint32_t first, uint32_t count, uint32_t cycles)
+{
+    for (uint32_t i = first; i < first + count; i++) {
+        uint8_t bytes[PAL_PROFILE_RECORD_SIZE];
+        uint32_t address = session->profile + i * PAL_PROFILE_RECORD_SIZE;
+        int err = bus_read(session, address, bytes, sizeof bytes);
+        if (err)
+            return err;
+        pal_store_u32(bytes, pal_load_u32(bytes) + cycles);
+        pal_store_u32(bytes + 4, pal_load_u32(bytes + 4) + cycles);
+        if ((err = bus_write(session, address, bytes, sizeof bytes)))
+            return err;
+    }
+    return PAL_OK;
+}
+
 static int run_segment(struct pal_session *session, uint32_t first, uint32_t count)
 {
     struct pal_counters part;
+    uint32_t before = (uint32_t)session->counters.cycles;
     const struct pal_run run = {session->commands + first * PAL_COMMAND_SIZE, count,
                                 session->profile + first * PAL_PROFILE_RECORD_SIZE, session->timeout_us};
     int err = pal_device_run(session->device, session->regions, &run, &session->fault);
-    session->fault.command += first;
+    if (err == PAL_ERR_ENGINE)
+        session->fault.command += first;
     if (!err)
         err = pal_device_counters(session->device, &part);
     if (!err)
         add_counters(&session->counters, &part);
-    return err;
+    return err || !before ? err : shift_profile(session, first, count, before);
 }
 
 static int run_on_cpu(struct pal_session *session, uint32_t index, const struct pal_command *command)

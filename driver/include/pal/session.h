@@ -38,8 +38,8 @@ int pal_session_read(struct pal_session *session, unsigned region, uint32_t offs
 int pal_session_run_range(struct pal_session *session, uint32_t first, uint32_t count) PAL_MUST_CHECK;
 int pal_session_run(struct pal_session *session) PAL_MUST_CHECK;
 
-/* Profile record of a command of the last run; zeros for a CPU command. Cycles count from the start of the
- * command's engine segment. */
+/* Profile record of a command of the last run; zeros for a CPU command. Cycles are the engine's since the
+ * start of the run, modulo 2^32: while the CPU computes they stand still. */
 int pal_session_profile(struct pal_session *session, uint32_t command,
                         struct pal_profile_record *out) PAL_MUST_CHECK;
 
