@@ -1,43 +1,63 @@
 """The compiler: ONNX in, a `container.Model` out. It knows no device.
 
-frontend (import, fold, fuse) -> calibrate -> scales -> lower -> allocate -> emit
+frontend (import, fold, fuse) -> calibrate -> scales -> improve -> lower -> tile -> allocate -> emit
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import onnx
 
 from ..container import Model
 from ..errors import ModelError
-from ..spec.targets import DEFAULT_TARGET, TARGETS
+from ..spec.targets import DEFAULT_TARGET, TARGETS, Target
 from . import calibrate, scales
-from .allocate import Footprint, allocate
+from .allocate import allocate
 from .emit import emit
 from .frontend import import_model
+from .graph import Graph
+from .improve import improve
 from .lower import lower
+from .tile import flatten, tile
 
-__all__ = ["Compiled", "compile_model"]
+__all__ = ["Compilation", "prepare"]
 
 
 @dataclass(frozen=True)
-class Compiled:
-    """A compiled model with what its evaluation needs; the float model has a batch of 1."""
+class Compilation:
+    """All that a model is made of, before it is lowered; the float model has a batch of 1."""
 
-    model: Model
+    graph: Graph
+    scales: scales.Scales
     float_model: onnx.ModelProto
     feeds: list[calibrate.Feed]
-    footprint: Footprint
+    target: Target
+    provenance: dict[str, Any]
+
+    def model(self) -> Model:
+        """Return the model without known answer and without quality figures. Raises UnsupportedError."""
+        program = lower(self.graph, self.scales)
+        tile(program, self.target.sram_bytes)
+        flatten(program)
+        footprint = allocate(program.drafts, self.target.sram_bytes)
+        return emit(program, footprint, self.target, self.graph.dynamic_batch, self.provenance)
+
+    def improved(self, progress: calibrate.Progress | None = None) -> Self:
+        """Return the same with weights rounded for least output error and biases corrected."""
+        return replace(self, graph=improve(self.graph, self.scales, self.float_model, self.feeds, progress))
 
 
-def compile_model(source: str | os.PathLike[str] | onnx.ModelProto, calibration: Mapping[str, Any] | str,
-                  target: str = DEFAULT_TARGET, progress: calibrate.Progress | None = None,
-                  version: str = "") -> Compiled:
-    """Compile without evaluating: no known answer, no quality figures.
+def prepare(source: str | os.PathLike[str] | onnx.ModelProto, calibration: Mapping[str, Any] | str,
+            target: str = DEFAULT_TARGET, progress: calibrate.Progress | None = None,
+            version: str = "", options: Mapping[str, Any] | None = None) -> Compilation:
+    """Import, calibrate and choose scales.
+
+    Args:
+        options: recorded in the model's provenance.
 
     Raises ModelError, UnsupportedError or CalibrationError.
     """
@@ -47,12 +67,10 @@ def compile_model(source: str | os.PathLike[str] | onnx.ModelProto, calibration:
     graph = imported.graph
     feeds = calibrate.samples(graph, calibration)
     ranges = calibrate.observe(graph, imported.model, feeds, progress)
-    program = lower(graph, scales.choose(graph, ranges))
-    footprint = allocate(program.drafts, TARGETS[target].sram_bytes)
     provenance = {
         "compiler": f"pal-edge {version}", "source": imported.name, "source_sha256": imported.sha256,
         "options": {"calibration": calibration if isinstance(calibration, str) else "data",
-                    "samples": len(feeds)},
+                    "samples": len(feeds), **(options or {})},
     }
-    model = emit(program, footprint, TARGETS[target], graph.dynamic_batch, provenance)
-    return Compiled(model, imported.model, feeds, footprint)
+    chosen = scales.choose(graph, ranges)
+    return Compilation(graph, chosen, imported.model, feeds, TARGETS[target], provenance)

@@ -9,6 +9,11 @@ from ..spec.arithmetic import SOFTMAX_OUTPUT_BIAS
 from .graph import Graph, Layer, Pool, Reshape, Select, Softmax, Transpose
 from .quantize.observer import LogHistogram
 
+# Unseen data exceeds calibration's largest values, and saturation costs more than it looks: as long as the
+# error on calibration data hardly grows, the range may end up to an octave above what was seen.
+HEADROOM = 16
+TOLERANCE = 0.05
+
 
 @dataclass(frozen=True)
 class Scales:
@@ -21,8 +26,9 @@ class Scales:
 
 
 def choose(graph: Graph, ranges: Mapping[str, LogHistogram]) -> Scales:
-    """Least-error biases; what only moves values keeps its input's, softmax has its own."""
-    biases = {name: histogram.best_bias() for name, histogram in ranges.items()}
+    """Least-error biases with headroom; what only moves values keeps its input's, softmax has its own."""
+    biases = {name: histogram.best_bias() if name in graph.constants
+              else histogram.best_bias(HEADROOM, TOLERANCE) for name, histogram in ranges.items()}
     for layer in graph.layers:
         if isinstance(layer, Softmax):
             biases[layer.output] = SOFTMAX_OUTPUT_BIAS

@@ -23,7 +23,7 @@ def weight_matrix(layer: Weighted) -> FloatArray:
     return layer.weight.reshape(layer.groups, len(layer.weight) // layer.groups, -1)
 
 
-def with_weights(layer: Weighted, matrix: FloatArray, bias: FloatArray) -> Weighted:
+def with_weights(layer: Weighted, matrix: NDArray[np.floating], bias: NDArray[np.floating]) -> Weighted:
     """Return the layer with other weights [G, O, K] and biases [G * O]; the inverse of `weight_matrix`."""
     if isinstance(layer, Dense):
         weight = np.ascontiguousarray(matrix[0].T)
@@ -33,7 +33,7 @@ def with_weights(layer: Weighted, matrix: FloatArray, bias: FloatArray) -> Weigh
         weight = split.transpose(0, 2, 1, 3).reshape(layer.weight.shape)
     else:
         weight = matrix.reshape(layer.weight.shape)
-    return replace(layer, weight=weight.astype(np.float32, copy=False), bias=bias.astype(np.float32, copy=False))
+    return replace(layer, weight=weight.astype(np.float32), bias=bias.astype(np.float32))
 
 
 def input_columns(layer: Weighted, x: FloatArray, shape: tuple[int, ...], limit: int) -> FloatArray:
@@ -73,7 +73,8 @@ def _gather(image: FloatArray, kernel: tuple[int, ...], strides: tuple[int, int]
     return np.ascontiguousarray(split.transpose(2, 0, 3, 1)).reshape(groups, len(picked), -1)
 
 
-def _transposed_columns(layer: ConvTranspose, image: FloatArray, out: tuple[int, ...], limit: int) -> FloatArray:
+def _transposed_columns(layer: ConvTranspose, image: FloatArray, out: tuple[int, ...],
+                        limit: int) -> FloatArray:
     """A transposed convolution is one over the input with zeros between, its kernel reversed."""
     n, channels, h, w = image.shape
     (kh, kw), (sy, sx), (dy, dx) = layer.weight.shape[2:], layer.strides, layer.dilations

@@ -1,9 +1,10 @@
 """Error-feedback rounding on the PAL grid: each weight's rounding error is made good by those after it.
 
 The error of a channel is e^T H e with e = w - w_q and H the second moments of its input columns: the mean
-square error of its output. GPTQ rounds column by column and moves the rest of the row to where it
-compensates best; coordinate descent then moves single weights as long as that lowers the error. The grid
-is logarithmic: small weights have fine steps, so the columns that matter most are rounded first.
+square error of its output. Columns are rounded one after the other, each to the value that best makes good
+the errors before it (GPTQ, in its form as Babai's nearest plane); coordinate descent then moves single
+weights as long as that lowers the error. The grid is logarithmic, small weights have fine steps: the columns
+that matter most come first.
 """
 
 from __future__ import annotations
@@ -15,18 +16,18 @@ from ...spec.arithmetic import MAGNITUDE_MAX
 from ..quantize.least_error import value_of
 
 Floats = NDArray[np.float64]
-Singles = NDArray[np.float32]
 
 DAMPING = 0.01  # of the mean diagonal, added to the diagonal of H
-SWEEPS = 2  # of coordinate descent
-_BLOCK = 64  # columns whose feedback to later ones is applied at once
+SWEEPS = 1  # of coordinate descent
+_BLOCK = 64  # columns that receive the errors of all before them at once
 _LEVELS = np.concatenate([[0.0], value_of(np.arange(1, MAGNITUDE_MAX + 1) - MAGNITUDE_MAX)])
 _BETWEEN = (_LEVELS[1:] + _LEVELS[:-1]) / 2
 
 
 def nearest(values: Floats) -> Floats:
     """Return the nearest grid value, where the grid's largest is 1."""
-    return np.copysign(_LEVELS[np.searchsorted(_BETWEEN, np.abs(values))], values)
+    found: Floats = np.copysign(_LEVELS[np.searchsorted(_BETWEEN, np.abs(values))], values)
+    return found
 
 
 def damped(moments: Floats) -> Floats:
@@ -38,7 +39,8 @@ def damped(moments: Floats) -> Floats:
 
 def output_error(error: Floats, moments: Floats) -> Floats:
     """Return e^T H e [G, O] of errors [G, O, K]."""
-    return np.einsum("gok,gok->go", error @ moments, error)
+    squares: Floats = np.einsum("gok,gok->go", error @ moments, error)
+    return squares
 
 
 def feedback(weight: Floats, moments: Floats) -> Floats:
@@ -49,33 +51,33 @@ def feedback(weight: Floats, moments: Floats) -> Floats:
         moments: H [G, K, K], damped: positive definite.
     """
     energy = np.einsum("gkk,gok->gk", moments, weight**2)
-    order = np.argsort(-energy, axis=1, kind="stable")
+    order = np.argsort(energy, axis=1, kind="stable")
     groups = np.arange(len(weight))[:, None]
+    wanted = weight.transpose(0, 2, 1)[groups, order]
     sorted_moments = moments[groups[:, :, None], order[:, :, None], order[:, None, :]]
+    found = descend(_cascade(wanted, sorted_moments), wanted, sorted_moments)
     rounded = np.empty_like(weight)
-    found = descend(_gptq(weight.transpose(0, 2, 1)[groups, order], sorted_moments),
-                    weight.transpose(0, 2, 1)[groups, order], sorted_moments)
     rounded.transpose(0, 2, 1)[groups, order] = found
     return rounded
 
 
-def _gptq(weight: Floats, moments: Floats) -> Floats:
-    """Columns first: weights [G, K, O]."""
+def _cascade(weight: Floats, moments: Floats) -> Floats:
+    """Round weights [G, K, O] from the last column to the first.
+
+    With H = R^T R the error is the squared length of R e. Row k of R e depends on e_k and later ones only,
+    so the best w_k - e_k given the later ones is the nearest value to w_k + sum of R[k, j] e_j / R[k, k].
+    """
     size = weight.shape[1]
-    upper = np.linalg.cholesky(np.linalg.inv(moments)).transpose(0, 2, 1)
-    diagonal = np.einsum("gkk->gk", upper)
-    rest = weight.copy()
-    rounded = np.empty_like(weight)
-    for start in range(0, size, _BLOCK):
+    factor = np.linalg.cholesky(moments).transpose(0, 2, 1)
+    error = np.zeros_like(weight)
+    for start in range((size - 1) // _BLOCK * _BLOCK, -1, -_BLOCK):
         stop = min(start + _BLOCK, size)
-        errors = np.empty((len(weight), stop - start, weight.shape[2]))
-        for k in range(start, stop):
-            rounded[:, k] = nearest(rest[:, k])
-            error = (rest[:, k] - rounded[:, k]) / diagonal[:, k, None]
-            rest[:, k + 1 : stop] -= upper[:, k, k + 1 : stop, None] * error[:, None]
-            errors[:, k - start] = error
-        rest[:, stop:] -= upper[:, start:stop, stop:].transpose(0, 2, 1) @ errors
-    return rounded
+        carried = factor[:, start:stop, stop:] @ error[:, stop:]
+        for k in range(stop - 1, start - 1, -1):
+            centre = weight[:, k] + carried[:, k - start] / factor[:, k, k, None]
+            error[:, k] = weight[:, k] - nearest(centre)
+            carried[:, : k - start] += factor[:, start:k, k, None] * error[:, k, None]
+    return weight - error
 
 
 def descend(rounded: Floats, weight: Floats, moments: Floats, sweeps: int = SWEEPS) -> Floats:

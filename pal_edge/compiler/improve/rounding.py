@@ -20,12 +20,14 @@ def improved(layer: Weighted, statistics: Statistics) -> Weighted:
     weight = weight_matrix(layer).astype(np.float64)
     rounded = round_weights(weight, statistics.moments)
     bias = layer.bias + correction(weight, rounded, statistics).reshape(-1)
-    return with_weights(layer, rounded.astype(np.float32), bias)
+    return with_weights(layer, rounded, bias)
 
 
 def correction(weight: Floats, rounded: Floats, statistics: Statistics) -> Floats:
     """Return what the bias [G, O] lacks: the mean of w x - w_q x_q."""
-    return np.einsum("gok,gk->go", weight, statistics.exact_mean) - np.einsum("gok,gk->go", rounded, statistics.mean)
+    missing: Floats = (np.einsum("gok,gk->go", weight, statistics.exact_mean)
+                       - np.einsum("gok,gk->go", rounded, statistics.mean))
+    return missing
 
 
 def round_weights(weight: Floats, moments: Floats) -> Floats:

@@ -40,14 +40,15 @@ def collect(graph: Graph, scales: Scales, model: onnx.ModelProto, feeds: list[ca
     """Yield the statistics of every eligible layer, in order."""
     layers = eligible(graph)
     feeds = feeds[:SAMPLES]
-    computed = [name for name in dict.fromkeys(layer.inputs[0] for layer in layers) if name not in graph.inputs]
+    wanted = dict.fromkeys(layer.inputs[0] for layer in layers)
+    computed = [name for name in wanted if name not in graph.inputs]
     session = calibrate.open_session(model, computed) if computed else None
     values = [feed | dict(zip(computed, session.run(computed, feed), strict=True)) if session else feed
               for feed in feeds]
     for layer in layers:
         name, shape = layer.inputs[0], graph.shapes[layer.output]
-        exact = np.concatenate([input_columns(layer, value[name], shape, COLUMNS // len(feeds)) for value in values],
-                               axis=1)
+        exact = np.concatenate([input_columns(layer, value[name], shape, COLUMNS // len(feeds))
+                                for value in values], axis=1)
         yield layer, _statistics(exact, scales.bias(name))
 
 

@@ -36,7 +36,8 @@ def moments(cell: NDArray[np.int64], values: Floats, counts: Floats | None,
     return table(counts), table(counts * values), table(counts * values**2)
 
 
-def least_error_shift(count: Floats, first: Floats, second: Floats) -> NDArray[np.int64]:
+def least_error_shift(count: Floats, first: Floats, second: Floats,
+                      tolerance: float = 0.0) -> NDArray[np.int64]:
     """Return how many sixteenths of an octave below a row's largest value saturation should begin.
 
     Column j holds the values whose rounded log magnitude is j below the row's largest; all are in units
@@ -44,6 +45,7 @@ def least_error_shift(count: Floats, first: Floats, second: Floats) -> NDArray[n
 
     Args:
         count, first, second: sums of 1, |x| and x^2, [rows, columns], columns > REACH.
+        tolerance: by which part the squared error may exceed the least, if saturation begins later for it.
 
     Returns s >= 0 [rows], the smallest of those with least squared error: the bias is largest - 127 - s.
     Values REACH or more below the start of saturation become zero, so s is at most columns - REACH.
@@ -67,5 +69,6 @@ def least_error_shift(count: Floats, first: Floats, second: Floats) -> NDArray[n
     low, none = shift + MAGNITUDE_MAX, shift + REACH - 1
     total = (coded_as(value_of(-shift), np.zeros_like(shift), shift) + between(3, shift, low)
              + coded_as(value_of(1 - low), low, none) + between(2, none, np.full_like(shift, columns)))
-    best: NDArray[np.int64] = np.argmin(total, axis=1)
+    least = total.min(axis=1, keepdims=True)
+    best: NDArray[np.int64] = np.argmax(total <= least + tolerance * np.maximum(least, 0), axis=1)
     return best

@@ -71,8 +71,12 @@ class LogHistogram:
         self.has_negative |= other.has_negative
         self.has_positive |= other.has_positive
 
-    def best_bias(self) -> int:
+    def best_bias(self, headroom: int = 0, tolerance: float = 0.0) -> int:
         """Return the bias of least total squared error, the largest one of several.
+
+        Args:
+            headroom: how far, in sixteenths of an octave, the largest code may be above the largest value.
+            tolerance: by which part the squared error may exceed the least, if the bias is larger for it.
 
         ZERO_BIAS if all values are zero.
         """
@@ -80,11 +84,11 @@ class LogHistogram:
         if not len(used):
             return ZERO_BIAS
         logs, counts = _LOGS[used], self._bins[used].astype(np.float64)
-        top = int(logs.max())
+        top = int(logs.max()) + headroom
         values = _CENTRES[used] / value_of(top)
         below = (top - logs).astype(np.int64)
         columns = int(below.max()) + 1 + REACH
-        shift = least_error_shift(*moments(below, values, counts, (1, columns)))
+        shift = least_error_shift(*moments(below, values, counts, (1, columns)), tolerance)
         return top - MAGNITUDE_MAX - int(shift[0])
 
     def loss(self, bias: int) -> RangeLoss:
