@@ -26,8 +26,8 @@ class SegmentKind(IntEnum):
     """How a segment of coded constants is stored."""
 
     RAW = 0  # the bytes themselves
-    TABLE = 1  # coded; begins with its table
-    SAME = 2  # coded, with the table of the coded segment before
+    WEIGHTS = 1  # weight codes; none is 0x80
+    PARAMS = 2  # i32 n times, then i16 n times
 
 
 class SignMode(IntEnum):
@@ -49,8 +49,10 @@ MAX_LAYERS = 65535
 MAX_TENSORS = 64
 CODING_RUNS = 16
 CODING_LANES = 16
+CODING_CLASSES = 32
 CODING_MAX_LENGTH = 15
-CODING_SIZE_BITS = 30
+CODING_SIZE_BITS = 28
+CODING_TABLE = 2147483648
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class SectionRecord:
     """One section record, 24 bytes."""
 
     type: int = 0
-    encoding: int = 0  # 0 = as it is, 1 = zlib (host-only sections), 2 = coded weights (CONSTANTS): segments
+    encoding: int = 0  # 0 = as it is, 1 = zlib (host-only sections), 2 = segments (CONSTANTS)
     offset: int = 0
     size: int = 0  # bytes stored
     decoded_size: int = 0
@@ -150,7 +152,7 @@ class SegmentRecord:
     """One segment record, 8 bytes."""
 
     decoded_size: int = 0
-    stored: int = 0  # bytes stored, and the segment's kind from bit 30
+    stored: int = 0  # bytes stored; kind; whether it has its own table or that of the segment of this kind before
 
     STRUCT: ClassVar[struct.Struct] = struct.Struct("<II")
 

@@ -17,8 +17,10 @@
 #define PAL_FILE_MAX_TENSORS 64u
 #define PAL_FILE_CODING_RUNS 16u
 #define PAL_FILE_CODING_LANES 16u
+#define PAL_FILE_CODING_CLASSES 32u
 #define PAL_FILE_CODING_MAX_LENGTH 15u
-#define PAL_FILE_CODING_SIZE_BITS 30u
+#define PAL_FILE_CODING_SIZE_BITS 28u
+#define PAL_FILE_CODING_TABLE 0x80000000u
 
 enum pal_section_type {
     PAL_SECTION_TENSORS = 1, /* array of tensor records: inputs and outputs */
@@ -33,8 +35,8 @@ enum pal_section_type {
 
 enum pal_segment_kind {
     PAL_SEGMENT_RAW = 0, /* the bytes themselves */
-    PAL_SEGMENT_TABLE = 1, /* coded; begins with its table */
-    PAL_SEGMENT_SAME = 2, /* coded, with the table of the coded segment before */
+    PAL_SEGMENT_WEIGHTS = 1, /* weight codes; none is 0x80 */
+    PAL_SEGMENT_PARAMS = 2, /* i32 n times, then i16 n times */
 };
 
 enum pal_sign_mode {
@@ -85,7 +87,7 @@ static inline void pal_file_header_load(struct pal_file_header *out, const uint8
 /* One section record of model.pal. */
 struct pal_file_section {
     uint32_t type;
-    uint32_t encoding; /* 0 = as it is, 1 = zlib (host-only sections), 2 = coded weights (CONSTANTS): segments */
+    uint32_t encoding; /* 0 = as it is, 1 = zlib (host-only sections), 2 = segments (CONSTANTS) */
     uint32_t offset;
     uint32_t size; /* bytes stored */
     uint32_t decoded_size;
@@ -107,7 +109,7 @@ static inline void pal_file_section_load(struct pal_file_section *out, const uin
 /* One segment record of model.pal. */
 struct pal_file_segment {
     uint32_t decoded_size;
-    uint32_t stored; /* bytes stored, and the segment's kind from bit 30 */
+    uint32_t stored; /* bytes stored; kind; whether it has its own table or that of the segment of this kind before */
 };
 
 static inline void pal_file_segment_load(struct pal_file_segment *out, const uint8_t *p)
