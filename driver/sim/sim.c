@@ -133,15 +133,15 @@ static void *sim_map(void *ctx, uint32_t address, size_t size)
 
 static int sim_wait(void *ctx, uint32_t timeout_us)
 {
-    struct pal_sim *sim = ctx;
-    sim->now_us += timeout_us; /* a run ends within its SUBMIT write: nothing is left to wait for */
+    (void)ctx;
+    (void)timeout_us;
     return PAL_OK;
 }
 
 static uint32_t sim_now_us(void *ctx)
 {
-    const struct pal_sim *sim = ctx;
-    return sim->now_us;
+    (void)ctx; /* a run ends within its SUBMIT write, so nobody ever waits */
+    return 0;
 }
 
 int pal_sim_init(struct pal_sim *sim, uint32_t target, void *memory, uint32_t base, uint32_t size)

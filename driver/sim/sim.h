@@ -17,7 +17,6 @@ struct pal_sim {
     const struct pal_target *target;
     uint8_t *memory;                     /* the first target->sram_bytes are the SRAM */
     uint32_t base, size;                 /* bus address of memory[0], and bytes */
-    uint32_t now_us;                     /* time passes only for who waits */
     uint32_t reg[PAL_REG_WINDOW / 4];
     int32_t product[PAL_SIM_PRODUCTS];   /* of every pair of codes, [activation][weight] */
 };
