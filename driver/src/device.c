@@ -2,6 +2,7 @@
 #include "pal/device.h"
 
 #define DEFAULT_TIMEOUT_US 1000000u
+#define LONGEST_TIMEOUT_US 0x7FFFFFFFu /* a longer one could be missed when the clock wraps */
 
 static int read_reg(const struct pal_device *device, uint32_t offset, uint32_t *value)
 {
@@ -26,7 +27,11 @@ static int reset(struct pal_device *device)
         err = write_reg(device, PAL_REG_SUBMIT, device->request);
     if (!err)
         err = write_reg(device, PAL_REG_IRQ_ACK, device->request);
-    return err ? err : write_reg(device, PAL_REG_CTRL, 0);
+    if (!err)
+        err = write_reg(device, PAL_REG_CTRL, 0);
+    if (!err)
+        device->unsettled = 0;
+    return err;
 }
 
 int pal_device_init(struct pal_device *device, const struct pal_bus *bus)
@@ -56,12 +61,16 @@ static int wait_done(struct pal_device *device, uint32_t timeout_us)
 {
     const struct pal_bus *bus = device->bus;
     uint32_t start = bus->now_us(bus->ctx), done;
+    if (timeout_us > LONGEST_TIMEOUT_US)
+        timeout_us = LONGEST_TIMEOUT_US;
     for (;;) {
         int err = read_reg(device, PAL_REG_DONE, &done);
         if (err)
             return err;
-        if (done == device->request)
+        if (done == device->request) {
+            device->unsettled = 0;
             return PAL_OK;
+        }
         uint32_t elapsed = bus->now_us(bus->ctx) - start;
         if (elapsed >= timeout_us)
             return (err = reset(device)) ? err : PAL_ERR_TIMEOUT;
@@ -76,6 +85,8 @@ int pal_device_run(struct pal_device *device, const struct pal_place regions[PAL
     int err;
     uint32_t status;
     *fault = (struct pal_fault){0};
+    if (device->unsettled && (err = reset(device)))
+        return err;
     for (unsigned r = 0; r < PAL_REGION_COUNT; r++)
         if ((err = write_reg(device, PAL_REG_REGION_BASE + r * PAL_REG_REGION_BASE_STRIDE, regions[r].address)) ||
             (err = write_reg(device, PAL_REG_REGION_SIZE + r * PAL_REG_REGION_SIZE_STRIDE, regions[r].size)))
@@ -87,6 +98,7 @@ int pal_device_run(struct pal_device *device, const struct pal_place regions[PAL
         return err;
     barrier(device);
     device->request++;
+    device->unsettled = 1;
     if ((err = write_reg(device, PAL_REG_SUBMIT, device->request)) ||
         (err = wait_done(device, run->timeout_us ? run->timeout_us : DEFAULT_TIMEOUT_US)) ||
         (err = write_reg(device, PAL_REG_IRQ_ACK, device->request)) ||

@@ -50,6 +50,8 @@ const char *pal_model_string(const struct pal_model *model, uint32_t offset)
 static int check_header(struct pal_model *model, const uint8_t *data, size_t size)
 {
     static const uint8_t magic[8] = PAL_FILE_MAGIC;
+    if (size == 0) /* then `data` may be NULL */
+        return PAL_ERR_TRUNCATED;
     if (memcmp(data, magic, size < sizeof magic ? size : sizeof magic) != 0)
         return PAL_ERR_MAGIC;
     if (size < PAL_FILE_HEADER_SIZE)

@@ -14,6 +14,7 @@ struct pal_device {
     const struct pal_bus *bus;
     uint32_t abi, target, macs, sram_base, sram_size, clock_hz;
     uint32_t request; /* number of the last submitted run */
+    int unsettled;    /* that run may still be going on: an access failed before its end was seen */
 };
 
 struct pal_counters {
@@ -29,7 +30,7 @@ struct pal_run {
     uint32_t commands;      /* address of the first descriptor */
     uint32_t count;         /* descriptors */
     uint32_t profile;       /* address of `count` profile records, 0 for none */
-    uint32_t timeout_us;    /* 0: one second */
+    uint32_t timeout_us;    /* 0: one second; at most 2^31 - 1 are waited */
 };
 
 /* What the engine said of a failed run. */
