@@ -43,7 +43,7 @@ def random_command(opcode: Opcode, seed: int) -> tuple[Command, Memory]:
     if opcode in WINDOW_OPCODES:
         window = {"kh": pick(1, 4), "kw": pick(1, 4), "stride_y": pick(1, 3), "stride_x": pick(1, 3),
                   "dilation_y": pick(1, 2), "dilation_x": pick(1, 2), "pad_top": pick(0, 3),
-                  "pad_left": pick(0, 3), "weights": WEIGHTS}
+                  "pad_left": pick(0, 3), "weights": 0 if opcode == Opcode.POOL_MAX else WEIGHTS}
         fields |= window
         # Beyond the last whole window too: what lies below and right of the input is padding.
         out |= {"h": pick(1, 6), "w": pick(1, 6)}
@@ -78,7 +78,9 @@ def random_command(opcode: Opcode, seed: int) -> tuple[Command, Memory]:
     command = Command(**fields)
     if opcode not in (*WINDOW_OPCODES, Opcode.LAYER_NORM, Opcode.ARGMAX) and rng.random() < 0.3:
         command = replace(command, ifm_region=Region.ARENA, ofm_offset=command.ifm_offset, ofm_row=row,
-                          ofm_px=px, ifm2_region=Region.INPUT)
+                          ofm_px=px)
+        if opcode in (Opcode.ADD, Opcode.MUL):
+            command = replace(command, ifm2_region=Region.INPUT)
     memory[Region.MODEL] = _model(rng, command)
     if opcode in (Opcode.CONV, Opcode.DEPTHWISE, Opcode.POOL_AVG) and rng.random() < 0.3:
         memory[Region.SRAM] = _codes(rng, 30) + memory[Region.MODEL][WEIGHTS:]
