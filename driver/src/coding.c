@@ -121,6 +121,7 @@ static int open_segment(struct pal_coding *c)
     rest -= PAL_FILE_SEGMENT_SIZE;
     if (stored > rest || c->kind > PAL_SEGMENT_PARAMS ||
         (c->kind == PAL_SEGMENT_RAW && (has_table || stored != segment.decoded_size)) ||
+        (c->kind == PAL_SEGMENT_WEIGHTS && segment.decoded_size > PAL_FILE_CODING_SEGMENT) ||
         (c->kind == PAL_SEGMENT_PARAMS && segment.decoded_size % PARAM_SIZE))
         return PAL_ERR_FORMAT;
     c->next = record + PAL_FILE_SEGMENT_SIZE;
@@ -172,7 +173,7 @@ static int read_weights(struct pal_coding *c, uint8_t *out, uint32_t count)
             uint32_t byte = symbol - RUNS + 1u;
             unsigned place = c->mode == PAL_SIGN_LANE ? lane : 0;
             if (c->mode != PAL_SIGN_JOINED) {
-                byte ^= (uint32_t)(c->signs >> place & 1u) * SIGN;
+                byte ^= ((uint32_t)c->signs >> place & 1u) * SIGN;
                 c->signs = (uint16_t)((c->signs & ~(1u << place)) | (byte / SIGN) << place);
             }
             *out = (uint8_t)byte;
