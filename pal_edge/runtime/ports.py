@@ -52,7 +52,8 @@ class Port:
                 if array.dtype.kind != "f":
                     raise InputError(f"input {self.name!r} is {array.dtype}, not float; "
                                      "apply the model's preprocessing and pass float32")
-                array = array.astype(np.float32)
+                with np.errstate(over="ignore"):  # beyond float32: infinite, saturates like any large value
+                    array = array.astype(np.float32)
         elif array.dtype != np.uint8:
             raise InputError(f"codes of {self.name!r} are {array.dtype}, not uint8")
         if self.tensor.dynamic_batch and array.shape[1:] == self.shape[1:] and array.ndim == len(self.shape):

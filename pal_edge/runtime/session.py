@@ -202,9 +202,11 @@ class InferenceSession:
 
     def close(self) -> None:
         """Release the device's memory, and the device if this session opened it."""
-        if not self._closed:
+        with self.device.lock:  # not while another thread runs on that memory
+            if self._closed:
+                return
             self._closed = True
-            self._drop()
+        self._drop()
 
     def _drop(self) -> None:
         self.device.release(self._address, self._memory)
