@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
@@ -15,7 +16,8 @@ from ..graph import Conv, ConvTranspose, Dense, FloatArray, Graph
 from ..scales import Scales
 from .columns import Weighted, input_columns
 
-SAMPLES = 8  # calibration samples that are looked at
+SAMPLES = 16  # calibration samples that are looked at
+_TOGETHER = 8  # samples in memory at a time
 COLUMNS = 4096  # of one layer, over all samples
 MAX_INPUTS = 2048  # K: H has K x K elements for each group
 
@@ -43,19 +45,39 @@ def collect(graph: Graph, scales: Scales, model: onnx.ModelProto, feeds: list[ca
     wanted = dict.fromkeys(layer.inputs[0] for layer in layers)
     computed = [name for name in wanted if name not in graph.inputs]
     session = calibrate.open_session(model, computed) if computed else None
-    values = [feed | dict(zip(computed, session.run(computed, feed), strict=True)) if session else feed
-              for feed in feeds]
-    for layer in layers:
-        name, shape = layer.inputs[0], graph.shapes[layer.output]
-        exact = np.concatenate([input_columns(layer, value[name], shape, COLUMNS // len(feeds))
-                                for value in values], axis=1)
-        yield layer, _statistics(exact, scales.bias(name))
+    sums = [_Sums() for _ in layers]
+    for start in range(0, len(feeds), _TOGETHER):
+        runs = [feed | dict(zip(computed, session.run(computed, feed), strict=True)) if session else feed
+                for feed in feeds[start : start + _TOGETHER]]
+        together = {name: np.concatenate([np.atleast_2d(run[name]) for run in runs]) for name in wanted}
+        limit = -(-COLUMNS * len(runs) // len(feeds))
+        coded = {name: decode(encode(x, scales.bias(name)), scales.bias(name)) for name, x in together.items()}
+        for layer, total in zip(layers, sums, strict=True):
+            name, shape = layer.inputs[0], graph.shapes[layer.output]
+            total.add(*(input_columns(layer, values[name], shape, limit) for values in (together, coded)))
+    for layer, total in zip(layers, sums, strict=True):
+        yield layer, total.mean()
 
 
-def _statistics(exact: FloatArray, bias: int) -> Statistics:
-    coded = decode(encode(exact, bias), bias)
-    moments = (coded.transpose(0, 2, 1) @ coded).astype(np.float64) / coded.shape[1]
-    return Statistics(moments, coded.mean(axis=1, dtype=np.float64), exact.mean(axis=1, dtype=np.float64))
+class _Sums:
+    """Sums over columns, in float32 as the products come."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._moments: Any = 0
+        self._coded: Any = 0
+        self._exact: Any = 0
+
+    def add(self, exact: FloatArray, coded: FloatArray) -> None:
+        """Count columns [G, n, K], float and as the codes have them."""
+        self._count += exact.shape[1]
+        self._moments += coded.transpose(0, 2, 1) @ coded
+        self._coded += coded.sum(axis=1, dtype=np.float64)
+        self._exact += exact.sum(axis=1, dtype=np.float64)
+
+    def mean(self) -> Statistics:
+        return Statistics(self._moments.astype(np.float64) / self._count, self._coded / self._count,
+                          self._exact / self._count)
 
 
 def _inputs(layer: Weighted) -> int:
