@@ -13,18 +13,30 @@ import tempfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from . import coding
 from .errors import ContainerError, TargetError, VersionError
 from .report import Report, report
 from .spec import container as spec
 from .spec.commands import SIZE as COMMAND_SIZE
 from .spec.commands import Command, Opcode
-from .spec.container import HeaderRecord, KatRecord, LayerRecord, SectionRecord, SectionType, TensorRecord
+from .spec.container import (
+    Encoding,
+    HeaderRecord,
+    KatRecord,
+    LayerRecord,
+    SectionRecord,
+    SectionType,
+    SegmentKind,
+    TensorRecord,
+)
 from .spec.registers import Region
 from .spec.targets import TARGETS, Target
+
+Pieces = tuple[tuple[int, SegmentKind], ...]
 
 _HOST_ONLY = (SectionType.TRACE, SectionType.PROVENANCE)
 _REQUIRED = (SectionType.TENSORS, SectionType.COMMANDS, SectionType.CONSTANTS, SectionType.STRINGS,
@@ -99,6 +111,7 @@ class Model:
     known_answer: KnownAnswer | None = None
     trace: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    pieces: Pieces = field(default=(), compare=False)  # sizes of `constants` by kind; () is written as it is
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
@@ -118,7 +131,7 @@ class Model:
         return _write(self)
 
     def to_bytes(self) -> bytes:
-        """Return the file; equal models give equal bytes."""
+        """Return the file; equal models with equal pieces give equal bytes."""
         return self._bytes
 
     def sections(self) -> list[Section]:
@@ -214,6 +227,28 @@ def _write(model: Model) -> bytes:
     return _assemble(model, payloads)
 
 
+@lru_cache(maxsize=2)  # models that differ only in their traces follow each other
+def _coded(constants: bytes, pieces: Pieces) -> bytes:
+    parts, offset = [], 0
+    for size, kind in pieces:
+        parts.append((constants[offset : offset + size], kind))
+        offset += size
+    if offset != len(constants):
+        raise ContainerError(f"pieces of {offset} bytes describe {len(constants)} bytes of constants")
+    return coding.encode(parts)
+
+
+def _encoded(model: Model, kind: SectionType, payload: bytes) -> tuple[int, bytes]:
+    """Return the section's encoding and the bytes to store."""
+    if kind in _HOST_ONLY:
+        return Encoding.ZLIB, zlib.compress(payload, 9)
+    if kind == SectionType.CONSTANTS and model.pieces:
+        coded = _coded(model.constants, model.pieces)
+        if len(coded) < len(payload):
+            return Encoding.SEGMENTS, coded
+    return Encoding.PLAIN, payload
+
+
 def _assemble(model: Model, payloads: Sequence[tuple[SectionType, bytes]]) -> bytes:
     offset = HeaderRecord.STRUCT.size + SectionRecord.STRUCT.size * len(payloads)
     table, body = b"", bytearray()
@@ -221,9 +256,8 @@ def _assemble(model: Model, payloads: Sequence[tuple[SectionType, bytes]]) -> by
         gap = -offset % spec.ALIGN
         body += bytes(gap)
         offset += gap
-        packed = zlib.compress(payload, 9) if kind in _HOST_ONLY else payload
-        record = SectionRecord(kind, int(kind in _HOST_ONLY), offset, len(packed), len(payload),
-                               zlib.crc32(packed))
+        encoding, packed = _encoded(model, kind, payload)
+        record = SectionRecord(kind, encoding, offset, len(packed), len(payload), zlib.crc32(packed))
         table += record.pack()
         body += packed
         offset += len(packed)
@@ -268,6 +302,7 @@ def _table(data: bytes) -> list[SectionRecord]:
 
 def _read(data: bytes) -> Model:
     header, payloads = _header(data), {}
+    pieces: Pieces = ()
     for record in _table(data):
         if record.type not in set(SectionType):
             continue
@@ -279,6 +314,8 @@ def _read(data: bytes) -> Model:
             raise ContainerError(f"section {kind.name} is damaged: its checksum does not match; "
                                  "copy or convert the file again")
         payloads[kind] = _decode(kind, record, stored)
+        if record.encoding == Encoding.SEGMENTS:
+            pieces = coding.pieces(stored)
     missing = [kind.name for kind in _REQUIRED if kind not in payloads]
     if missing:
         raise ContainerError(f"section {missing[0]} is missing")
@@ -286,7 +323,7 @@ def _read(data: bytes) -> Model:
     if target is None:
         raise TargetError(f"target id {header.target} is unknown; known: {', '.join(TARGETS)}")
     try:
-        return _checked(_parse(header, target, payloads))
+        return replace(_checked(_parse(header, target, payloads)), pieces=pieces)
     except (ValueError, IndexError, TypeError, struct.error) as error:
         if isinstance(error, ContainerError):
             raise
@@ -294,9 +331,11 @@ def _read(data: bytes) -> Model:
 
 
 def _decode(kind: SectionType, record: SectionRecord, stored: bytes) -> bytes:
-    if record.encoding == 0:
+    if record.encoding == Encoding.PLAIN:
         return stored
-    if record.encoding == 1 and kind in _HOST_ONLY:
+    if record.encoding == Encoding.SEGMENTS and kind == SectionType.CONSTANTS:
+        return coding.decode(stored, record.decoded_size)
+    if record.encoding == Encoding.ZLIB and kind in _HOST_ONLY:
         try:
             decoder = zlib.decompressobj()
             payload = decoder.decompress(stored, record.decoded_size)
@@ -322,7 +361,7 @@ def _parse(header: HeaderRecord, target: Target, payloads: dict[SectionType, byt
     for start in records(SectionType.TENSORS, TensorRecord.STRUCT.size):
         t = TensorRecord.unpack(payloads[SectionType.TENSORS], start)
         tensor = Tensor(text(t.name), Region(t.region), t.shape[: t.rank], tuple(t.order[: t.rank]),
-                        t.bias, t.offset, bool(t.flags & 1))
+                        t.bias, t.offset, bool(t.flags & 1), bool(t.flags & 2))
         if t.rank > spec.MAX_RANK or tensor.size != t.size:
             raise ContainerError(f"tensor {tensor.name!r} has a shape of another size")
         tensors.append(tensor)

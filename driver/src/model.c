@@ -94,8 +94,13 @@ static int take_section(struct pal_model *model, const uint8_t *data, const stru
         return PAL_ERR_CRC;
     if (!span)
         return PAL_OK;
-    if (span->data || s->encoding != 0 || s->decoded_size != s->size)
+    int coded = s->type == PAL_SECTION_CONSTANTS && s->encoding == PAL_ENCODING_SEGMENTS;
+    if (span->data || (!coded && (s->encoding != PAL_ENCODING_PLAIN || s->decoded_size != s->size)))
         return PAL_ERR_FORMAT;
+    if (s->type == PAL_SECTION_CONSTANTS) {
+        model->constants_encoding = s->encoding;
+        model->constants_size = s->decoded_size;
+    }
     *span = (struct pal_span){data + s->offset, s->size};
     return PAL_OK;
 }
@@ -138,7 +143,7 @@ static int check_tensors(const struct pal_model *model)
 static int check_commands(const struct pal_model *model)
 {
     const uint32_t size[PAL_REGION_COUNT] = {
-        [PAL_REGION_MODEL] = (uint32_t)model->constants.size, [PAL_REGION_ARENA] = model->header.arena_size,
+        [PAL_REGION_MODEL] = model->constants_size, [PAL_REGION_ARENA] = model->header.arena_size,
         [PAL_REGION_INPUT] = model->header.input_size,        [PAL_REGION_OUTPUT] = model->header.output_size,
         [PAL_REGION_SRAM] = model->header.sram_size};
     for (uint32_t i = 0; i < model->command_count; i++) {

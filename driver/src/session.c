@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cpu.h"
+#include "pal/coding.h"
 #include "pal/load.h"
 
 #define CHUNK 256u
@@ -25,7 +26,7 @@ static uint64_t profile_bytes(const struct pal_model *model)
 
 uint64_t pal_session_memory(const struct pal_model *model)
 {
-    return align_up(model->constants.size) + align_up(model->header.arena_size) +
+    return align_up(model->constants_size) + align_up(model->header.arena_size) +
            align_up(model->header.input_size) + align_up(model->header.output_size) +
            align_up(command_bytes(model)) + align_up(profile_bytes(model));
 }
@@ -42,6 +43,28 @@ static int bus_read(struct pal_session *session, uint32_t address, void *data, s
     return bus->read(bus->ctx, address, data, size) ? PAL_ERR_BUS : PAL_OK;
 }
 
+static int load_constants(struct pal_session *session)
+{
+    const struct pal_model *model = session->model;
+    uint32_t address = session->regions[PAL_REGION_MODEL].address;
+    if (model->constants_encoding == PAL_ENCODING_PLAIN)
+        return bus_write(session, address, model->constants.data, model->constants.size);
+    struct pal_coding coding;
+    uint8_t chunk[CHUNK];
+    pal_coding_init(&coding, model->constants.data, model->constants.size);
+    for (uint32_t left = model->constants_size; left;) {
+        uint32_t part = left < CHUNK ? left : CHUNK;
+        int err = pal_coding_read(&coding, chunk, part);
+        if (!err)
+            err = bus_write(session, address, chunk, part);
+        if (err)
+            return err;
+        address += part;
+        left -= part;
+    }
+    return pal_coding_end(&coding);
+}
+
 int pal_session_init(struct pal_session *session, struct pal_device *device, const struct pal_model *model,
                      struct pal_place memory)
 {
@@ -55,7 +78,7 @@ int pal_session_init(struct pal_session *session, struct pal_device *device, con
     if (needed > memory.size || memory.address + needed > (uint64_t)UINT32_MAX + 1 ||
         h->sram_size > device->sram_size)
         return PAL_ERR_MEMORY;
-    uint32_t sizes[] = {[PAL_REGION_MODEL] = (uint32_t)model->constants.size, [PAL_REGION_ARENA] = h->arena_size,
+    uint32_t sizes[] = {[PAL_REGION_MODEL] = model->constants_size, [PAL_REGION_ARENA] = h->arena_size,
                         [PAL_REGION_INPUT] = h->input_size, [PAL_REGION_OUTPUT] = h->output_size};
     uint32_t next = memory.address;
     for (unsigned r = 0; r < sizeof sizes / sizeof *sizes; r++) {
@@ -65,8 +88,7 @@ int pal_session_init(struct pal_session *session, struct pal_device *device, con
     session->regions[PAL_REGION_SRAM] = (struct pal_place){device->sram_base, h->sram_size};
     session->commands = next;
     session->profile = next + (uint32_t)align_up(command_bytes(model));
-    int err = bus_write(session, session->regions[PAL_REGION_MODEL].address, model->constants.data,
-                        model->constants.size);
+    int err = load_constants(session);
     return err ? err : bus_write(session, session->commands, model->commands.data, model->commands.size);
 }
 

@@ -144,6 +144,7 @@ def container() -> str:
         else:
             body.append(_define(f"PAL_FILE_{name}", value))
     body += ["", *_enum("pal_section_type", "PAL_SECTION_", data["section"]),
+             *_enum("pal_encoding", "PAL_ENCODING_", data["encoding"]),
              *_enum("pal_segment_kind", "PAL_SEGMENT_", data["segment_kind"]),
              *_enum("pal_sign_mode", "PAL_SIGN_", data["sign_mode"])]
     for name, entries in data["struct"].items():

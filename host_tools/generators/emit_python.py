@@ -120,6 +120,7 @@ def commands() -> str:
 def container() -> str:
     data = spec.load("container")
     body = _enum("SectionType", "What a section of model.pal holds.", data["section"])
+    body += _enum("Encoding", "How a section is stored.", data["encoding"])
     body += _enum("SegmentKind", "How a segment of coded constants is stored.", data["segment_kind"])
     body += _enum("SignMode", "How a coded segment stores signs.", data["sign_mode"])
     for name, value in data["constants"].items():

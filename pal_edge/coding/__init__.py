@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from ..spec.container import CODING_SEGMENT as SEGMENT
 from ..spec.container import CODING_SIZE_BITS, CODING_TABLE, SegmentKind, SegmentRecord, SignMode
 from .huffman import Bits, Code, Ints, damaged, pack, unpack
 from .symbols import (
@@ -24,9 +25,8 @@ from .symbols import (
     weights_from,
 )
 
-__all__ = ["decode", "encode"]
+__all__ = ["decode", "encode", "pieces"]
 
-SEGMENT = 1 << 18  # weights at a time: bounds memory and the length of a run
 _SIZE_MASK = (1 << CODING_SIZE_BITS) - 1
 _MODE_BITS = 2
 
@@ -48,33 +48,47 @@ def encode(pieces: Sequence[tuple[bytes, SegmentKind]]) -> bytes:
 def decode(data: bytes, decoded_size: int) -> bytes:
     """Return the `decoded_size` bytes of a stream. Raises ContainerError."""
     out: list[bytes] = []
-    offset, room = 0, decoded_size
     tables: dict[SegmentKind, _Table] = {}
-    while offset < len(data):
-        if len(data) - offset < SegmentRecord.STRUCT.size:
-            raise damaged("a segment ends early")
-        record = SegmentRecord.unpack(data, offset)
-        offset += SegmentRecord.STRUCT.size
-        stored = data[offset : offset + (record.stored & _SIZE_MASK)]
-        offset += len(stored)
-        room -= record.decoded_size
-        kind = (record.stored & ~CODING_TABLE) >> CODING_SIZE_BITS
-        if len(stored) != record.stored & _SIZE_MASK or room < 0 or kind not in set(SegmentKind):
-            raise damaged("a segment is too long or of no known kind")
+    room = decoded_size
+    for size, kind, has_table, stored in _records(data):
+        room -= size
+        if room < 0:
+            raise damaged("it is longer than its section says")
         if kind == SegmentKind.RAW:
-            if len(stored) != record.decoded_size or record.stored & CODING_TABLE:
+            if len(stored) != size or has_table:
                 raise damaged("a raw segment has two sizes")
             out.append(stored)
             continue
         at = 0
-        if record.stored & CODING_TABLE:
-            tables[SegmentKind(kind)], at = _Table.read(SegmentKind(kind), stored)
+        if has_table:
+            tables[kind], at = _Table.read(kind, stored)
         if kind not in tables:
             raise damaged("a segment has no table")
-        out.append(tables[SegmentKind(kind)].decode(stored, at, record.decoded_size))
+        out.append(tables[kind].decode(stored, at, size))
     if room:
         raise damaged(f"{room} bytes are missing")
     return b"".join(out)
+
+
+def pieces(data: bytes) -> tuple[tuple[int, SegmentKind], ...]:
+    """Return the sizes and kinds of a stream's segments. Raises ContainerError."""
+    return tuple((size, kind) for size, kind, _, _ in _records(data))
+
+
+def _records(data: bytes) -> Iterator[tuple[int, SegmentKind, bool, bytes]]:
+    """Yield each segment's decoded size, its kind, whether it has a table, and its stored bytes."""
+    offset = 0
+    while offset < len(data):
+        if len(data) - offset < SegmentRecord.STRUCT.size:
+            raise damaged("a segment ends early")
+        record = SegmentRecord.unpack(data, offset)
+        size, kind = record.stored & _SIZE_MASK, (record.stored & ~CODING_TABLE) >> CODING_SIZE_BITS
+        offset += SegmentRecord.STRUCT.size + size
+        if offset > len(data) or kind not in set(SegmentKind):
+            raise damaged("a segment is too long or of no known kind")
+        if kind == SegmentKind.WEIGHTS and record.decoded_size > SEGMENT:
+            raise damaged("a segment has too many weights")
+        yield record.decoded_size, SegmentKind(kind), bool(record.stored & CODING_TABLE), data[offset - size : offset]
 
 
 class _Table:
@@ -163,19 +177,17 @@ class _Group:
         kind = segments[0].kind
         choices = []
         for mode in segments[0].counts:
-            counts = [sum(parts) for parts in zip(*(s.counts[mode] for s in segments), strict=True)]
-            table = _Table(kind, mode, [Code.build(np.asarray(each)) for each in counts])
+            counts = [np.sum(parts, axis=0) for parts in zip(*(s.counts[mode] for s in segments), strict=True)]
+            table = _Table(kind, mode, [Code.build(each) for each in counts])
             choices.append((table.cost(counts), mode, table))
         self.bits, _, self.table = min(choices, key=lambda choice: choice[:2])
 
+    def pays(self) -> bool:
+        return self.bits < 8 * sum(len(segment.data) for segment in self.segments)
+
     def store(self) -> None:
-        """Give every segment its coded bytes, or make all raw where that is no longer."""
-        if self.bits >= 8 * sum(len(segment.data) for segment in self.segments):
-            for segment in self.segments:
-                segment.kind = SegmentKind.RAW
-        else:
-            for index, segment in enumerate(self.segments):
-                segment.store(self.table, index == 0)
+        for index, segment in enumerate(self.segments):
+            segment.store(self.table, index == 0)
 
 
 def _parts(data: bytes, kind: SegmentKind) -> Iterator[bytes]:
@@ -184,7 +196,10 @@ def _parts(data: bytes, kind: SegmentKind) -> Iterator[bytes]:
 
 
 def _groups(segments: list[_Segment]) -> list[_Group]:
-    """Join neighbours as long as one table for both is no larger than two."""
+    """Join neighbours as long as one table for both is no larger than two; make raw what does not pay.
+
+    What is left does not depend on what became raw: coding decoded segments again gives the same bytes.
+    """
     groups: list[_Group] = []
     for segment in segments:
         alone = _Group([segment])
@@ -193,7 +208,13 @@ def _groups(segments: list[_Segment]) -> list[_Group]:
             groups[-1] = both
         else:
             groups.append(alone)
-    return groups
+    if all(group.pays() for group in groups):
+        return groups
+    for group in groups:
+        if not group.pays():
+            for segment in group.segments:
+                segment.kind = SegmentKind.RAW
+    return _groups([segment for segment in segments if segment.kind != SegmentKind.RAW])
 
 
 def _written(segments: list[_Segment]) -> Iterator[bytes]:

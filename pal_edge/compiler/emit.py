@@ -28,7 +28,7 @@ def emit(program: Program, footprint: Footprint, target: Target, dynamic_batch: 
     layers = tuple(LayerEntry(_short(r.name), r.op, r.first_command, r.command_count, r.macs) for r in program.layers)
     return Model(
         target=target, tensors=tuple(tensors), commands=tuple(draft.resolved() for draft in program.drafts),
-        constants=program.constants.to_bytes(), layers=layers,
+        constants=program.constants.to_bytes(), pieces=tuple(program.constants.pieces), layers=layers,
         arena_size=footprint.arena, sram_size=footprint.sram,
         input_size=_extent(program.inputs), output_size=_extent(program.outputs),
         trace={"layers": [_trace(program, i) for i in range(len(program.layers))],

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..spec.commands import WINDOW_OPCODES, Command
+from ..spec.container import SegmentKind
 from ..spec.registers import Region
 from .layout import Layout
 
@@ -100,15 +101,24 @@ class Constants:
     def __init__(self) -> None:
         self._data = bytearray()
         self._known: dict[tuple[bytes, int], int] = {}
+        self.pieces: list[tuple[int, SegmentKind]] = []  # sizes and kinds, for the coding of the file
 
-    def add(self, data: bytes | NDArray[np.generic], align: int = 1) -> int:
-        """Return the offset of `data`."""
+    def add(self, data: bytes | NDArray[np.generic], align: int = 1,
+            kind: SegmentKind = SegmentKind.RAW) -> int:
+        """Return the offset of `data`; `kind` says how it codes well."""
         raw = data if isinstance(data, bytes) else data.tobytes()
         key = (raw, align)
         if key not in self._known:
-            self._data += bytes(-len(self._data) % align)
+            gap = -len(self._data) % align
+            if gap:
+                self._data += bytes(gap)
+                if self.pieces[-1][1] == SegmentKind.WEIGHTS:  # zeros are codes too
+                    self.pieces[-1] = (self.pieces[-1][0] + gap, SegmentKind.WEIGHTS)
+                else:
+                    self.pieces.append((gap, SegmentKind.RAW))
             self._known[key] = len(self._data)
             self._data += raw
+            self.pieces.append((len(raw), kind))
         return self._known[key]
 
     def to_bytes(self) -> bytes:

@@ -22,6 +22,14 @@ class SectionType(IntEnum):
     PROVENANCE = 8  # host only: source hash, compiler version, options
 
 
+class Encoding(IntEnum):
+    """How a section is stored."""
+
+    PLAIN = 0  # as it is
+    ZLIB = 1  # host-only sections
+    SEGMENTS = 2  # CONSTANTS: a row of segments without gaps; docs/weight-coding.md describes them
+
+
 class SegmentKind(IntEnum):
     """How a segment of coded constants is stored."""
 
@@ -50,6 +58,7 @@ MAX_TENSORS = 64
 CODING_RUNS = 16
 CODING_LANES = 16
 CODING_CLASSES = 32
+CODING_SEGMENT = 262144
 CODING_MAX_LENGTH = 15
 CODING_SIZE_BITS = 28
 CODING_TABLE = 2147483648
@@ -115,7 +124,7 @@ class SectionRecord:
     """One section record, 24 bytes."""
 
     type: int = 0
-    encoding: int = 0  # 0 = as it is, 1 = zlib (host-only sections), 2 = segments (CONSTANTS)
+    encoding: int = 0
     offset: int = 0
     size: int = 0  # bytes stored
     decoded_size: int = 0

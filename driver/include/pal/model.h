@@ -19,6 +19,8 @@ struct pal_span {
 struct pal_model {
     struct pal_file_header header;
     struct pal_span tensors, commands, constants, strings, layers, kat;
+    uint32_t constants_encoding; /* PAL_ENCODING_PLAIN, or SEGMENTS: then `constants` decodes with pal_coding */
+    uint32_t constants_size;     /* decoded: bytes of the MODEL region */
     uint32_t tensor_count, command_count, layer_count;
 };
 

@@ -24,7 +24,8 @@ struct pal_session {
 uint64_t pal_session_memory(const struct pal_model *model);
 
 /* Load constants and commands. PAL_ERR_TARGET if the device is another target, PAL_ERR_MEMORY if `memory` is
- * too small or the device's SRAM is. */
+ * too small or the device's SRAM is, PAL_ERR_FORMAT if coded constants are damaged. Coded constants need about
+ * 1.6 KiB of stack. */
 int pal_session_init(struct pal_session *session, struct pal_device *device, const struct pal_model *model,
                      struct pal_place memory) PAL_MUST_CHECK;
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ...spec.arithmetic import FRACTION_BITS, UNIT_OCTAVES
 from ...spec.commands import OC_BLOCK, Opcode
+from ...spec.container import SegmentKind
 from ..graph import Conv, Dense
 from ..layout import Factor, Layout
 from ..program import Placed
@@ -29,7 +30,8 @@ def weight_fields(context: Context, weight: NDArray[np.float32], bias: NDArray[n
     offsets = quantized.weight_bias + input_bias - finish.bias - UNIT
     params = quantized.acc_bias.astype("<i4").tobytes() + offsets.astype("<i2").tobytes()
     constants = context.program.constants
-    return {"weights": constants.add(blocks(quantized.codes)), "params": constants.add(params, 4)}
+    return {"weights": constants.add(blocks(quantized.codes), kind=SegmentKind.WEIGHTS),
+            "params": constants.add(params, 4, SegmentKind.PARAMS)}
 
 
 @lowers(Conv)

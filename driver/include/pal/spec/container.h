@@ -18,6 +18,7 @@
 #define PAL_FILE_CODING_RUNS 16u
 #define PAL_FILE_CODING_LANES 16u
 #define PAL_FILE_CODING_CLASSES 32u
+#define PAL_FILE_CODING_SEGMENT 0x40000u
 #define PAL_FILE_CODING_MAX_LENGTH 15u
 #define PAL_FILE_CODING_SIZE_BITS 28u
 #define PAL_FILE_CODING_TABLE 0x80000000u
@@ -31,6 +32,12 @@ enum pal_section_type {
     PAL_SECTION_KAT = 6, /* known-answer test: a kat record, then output_size bytes of expected OUTPUT region */
     PAL_SECTION_TRACE = 7, /* host only: per layer ONNX value name, shape, layout, bias, report figures */
     PAL_SECTION_PROVENANCE = 8, /* host only: source hash, compiler version, options */
+};
+
+enum pal_encoding {
+    PAL_ENCODING_PLAIN = 0, /* as it is */
+    PAL_ENCODING_ZLIB = 1, /* host-only sections */
+    PAL_ENCODING_SEGMENTS = 2, /* CONSTANTS: a row of segments without gaps; docs/weight-coding.md describes them */
 };
 
 enum pal_segment_kind {
@@ -87,7 +94,7 @@ static inline void pal_file_header_load(struct pal_file_header *out, const uint8
 /* One section record of model.pal. */
 struct pal_file_section {
     uint32_t type;
-    uint32_t encoding; /* 0 = as it is, 1 = zlib (host-only sections), 2 = segments (CONSTANTS) */
+    uint32_t encoding;
     uint32_t offset;
     uint32_t size; /* bytes stored */
     uint32_t decoded_size;
