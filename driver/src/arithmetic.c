@@ -7,6 +7,7 @@
 
 #define STEPS (1 << PAL_FRACTION_BITS)
 #define INFINITE 0x7F800000u /* bits of that float */
+#define STORED_BITS (PAL_FLOAT_BITS - 1) /* of a float's mantissa: the leading one is implied */
 
 static unsigned floor_log2(uint32_t n)
 {
@@ -89,4 +90,36 @@ int pal_encode(const float *in, size_t count, int bias, uint8_t *out)
         out[i] = pal_to_code(absolute ? encode_log(absolute) : 0, (int)(bits >> 31), absolute == 0, -bias, &plain);
     }
     return PAL_OK;
+}
+
+/* n / 2^places to nearest, ties to even; n < 2^31. */
+static uint32_t shift_right(uint32_t n, unsigned places)
+{
+    if (places > 31)
+        return 0;
+    uint32_t half = (uint32_t)1 << (places - 1);
+    return (n + half - 1 + (n >> places & 1)) >> places;
+}
+
+/* Bits of the float 2^(log / 16). */
+static uint32_t power_bits(int log)
+{
+    int octave = (log + STEPS * 4096) / STEPS - 4096; /* floor */
+    uint32_t mantissa = PAL_DECODE_MANTISSA[log - STEPS * octave];
+    unsigned excess = PAL_DECODE_BITS - STORED_BITS;
+    int exponent = octave + 127;
+    if (exponent >= 255)
+        return INFINITE;
+    if (exponent < 1) /* subnormal */
+        return shift_right(mantissa, excess + (unsigned)(1 - exponent));
+    return shift_right(mantissa, excess) + ((uint32_t)(exponent - 1) << STORED_BITS);
+}
+
+void pal_decode(const uint8_t *in, size_t count, int bias, float *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        unsigned m = in[i] & PAL_MAGNITUDE_MAX;
+        uint32_t bits = m ? power_bits((int)m + bias) | (uint32_t)(in[i] & PAL_SIGN_MASK) << 24 : 0;
+        memcpy(&out[i], &bits, sizeof bits);
+    }
 }

@@ -79,7 +79,7 @@ def arithmetic() -> dict[str, Any]:
     mantissa = spec["product"]["mantissa"]
     if mantissa != [round(128 * 2 ** (r / steps)) for r in range(steps)]:
         raise ValueError("arithmetic.toml: product.mantissa is not round(128 * 2^(r/16))")
-    soft, norm = spec["softmax"], spec["layer_norm"]
+    soft, norm, decode_bits = spec["softmax"], spec["layer_norm"], spec["decode"]["mantissa_bits"]
 
     def thresholds(bits: int) -> list[int]:
         return [_ceil_root(Fraction(2 * k - 1, 2 * steps), bits - 1, 2 * steps)
@@ -100,12 +100,14 @@ def arithmetic() -> dict[str, Any]:
         "SOFTMAX_INDEX_BITS": soft["index_bits"],
         "SOFTMAX_SCALE_BITS": soft["scale_bits"],
         "SOFTMAX_OUTPUT_BIAS": soft["output_bias"],
+        "DECODE_BITS": decode_bits,
         "NORM_VALUE_BITS": norm["value_bits"],
         "NORM_ROOT_BITS": norm["root_bits"],
         "NORM_BITS": norm["norm_bits"],
         "PRODUCT_MANTISSA": mantissa,
         "LIN2LOG_THRESHOLDS": thresholds(spec["lin2log"]["mantissa_bits"]),
         "ENCODE_THRESHOLDS": thresholds(spec["lin2log"]["float_mantissa_bits"]),
+        "DECODE_MANTISSA": [round(2 ** (decode_bits + r / steps)) for r in range(steps)],
         "NORM_MANTISSA": [round(2 ** (norm["value_bits"] + r / steps)) for r in range(steps)],
         "SOFTMAX_SCALE": [round(2 ** soft["scale_bits"] / math.log(2) * 2 ** (r / steps))
                           for r in range(steps)],

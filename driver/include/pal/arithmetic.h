@@ -30,6 +30,9 @@ uint8_t pal_requantise(int32_t acc, int offset, const struct pal_finish *finish)
 /* Encode `count` floats with one bias, exactly. PAL_ERR_ARG if one is NaN: codes before it are written. */
 int pal_encode(const float *in, size_t count, int bias, uint8_t *out) PAL_MUST_CHECK;
 
+/* Decode `count` codes with one bias, correctly rounded; |bias| <= 32768. */
+void pal_decode(const uint8_t *in, size_t count, int bias, float *out);
+
 /* Softmax of `count` codes of bias `bias`, to codes of bias PAL_SOFTMAX_OUTPUT_BIAS; in == out is allowed. */
 void pal_softmax(const uint8_t *in, size_t count, int bias, const struct pal_finish *finish, uint8_t *out);
 
