@@ -13,10 +13,10 @@
  *   two where they have a second operand.
  * - SRAM is read and written beside the array at no cost: it feeds `pixels` activations a cycle whatever
  *   their alignment. Other regions go through the bus: `bus_bytes` a cycle. Weights and parameters are read
- *   once, for the buffers hold two blocks of 16 channels, however deep; the input once for each block of
- *   channels if it is not in SRAM. Array and bus work side by side: a command takes the longer of the two.
- * - Not hidden: COMMAND_CYCLES to fetch, check and drain; `bus_latency` and the first block's weights; the
- *   table.
+ *   once, for the buffers hold two blocks of 16 channels, however deep; the input once too, but by a
+ *   convolution once for each block of its output channels. Array and bus work side by side: a command takes the longer of the two.
+ * - Not hidden: COMMAND_CYCLES to check and drain; the descriptor, and with `bus_latency` the first block's
+ *   weights and the table.
  */
 #include "engine.h"
 #include "pal/model.h"
@@ -80,7 +80,7 @@ void pal_sim_cost(const struct pal_target *t, const struct pal_command *c, struc
         read += (depth * stored + 6) * c->ofm_c;
         first += (depth * stored + 6) * lanes;
     } else if (c->opcode == PAL_OP_POOL_AVG) {
-        first = read = (uint64_t)c->kh * c->kw;
+        first = read = c->ifm2_region == PAL_REGION_SRAM ? 0 : (uint64_t)c->kh * c->kw;
     }
     uint64_t weights = read, table = c->flags & PAL_CMD_FLAG_TABLE ? 256 : 0;
     if (c->ifm_region != PAL_REGION_SRAM)

@@ -21,7 +21,7 @@ struct pal_sim {
     int32_t product[PAL_SIM_PRODUCTS];   /* of every pair of codes, [activation][weight] */
 };
 
-/* PAL_ERR_ARG for an unknown target, PAL_ERR_MEMORY if `size` does not exceed the target's SRAM. */
+/* PAL_ERR_ARG for an unknown target, PAL_ERR_MEMORY if `size` is less than the target's SRAM or ends above 2^32. */
 int pal_sim_init(struct pal_sim *sim, uint32_t target, void *memory, uint32_t base, uint32_t size) PAL_MUST_CHECK;
 
 #endif /* PAL_SIM_H */

@@ -123,18 +123,18 @@ static void add_counters(struct pal_counters *sum, const struct pal_counters *pa
 /* The engine counts from the doorbell of each segment: make it one clock. */
 static int shift_profile(struct pal_session *session, uint32_t first, uint32_t count, uint32_t cycles)
 {
-    for (uint32_t i = first; i < first + count; i++) {
-        uint8_t bytes[PAL_PROFILE_RECORD_SIZE];
-        uint32_t address = session->profile + i * PAL_PROFILE_RECORD_SIZE;
-        int err = bus_read(session, address, bytes, sizeof bytes);
-        if (err)
-            return err;
-        pal_store_u32(bytes, pal_load_u32(bytes) + cycles);
-        pal_store_u32(bytes + 4, pal_load_u32(bytes + 4) + cycles);
-        if ((err = bus_write(session, address, bytes, sizeof bytes)))
-            return err;
+    uint8_t chunk[CHUNK]; /* a whole number of records: a bus may be slow */
+    uint32_t address = session->profile + first * PAL_PROFILE_RECORD_SIZE, size = count * PAL_PROFILE_RECORD_SIZE;
+    int err = PAL_OK;
+    for (uint32_t done = 0; !err && done < size; done += CHUNK) {
+        uint32_t part = size - done < CHUNK ? size - done : CHUNK;
+        err = bus_read(session, address + done, chunk, part);
+        for (uint32_t i = 0; !err && i < part; i += 4)
+            pal_store_u32(chunk + i, pal_load_u32(chunk + i) + cycles);
+        if (!err)
+            err = bus_write(session, address + done, chunk, part);
     }
-    return PAL_OK;
+    return err;
 }
 
 static int run_segment(struct pal_session *session, uint32_t first, uint32_t count)

@@ -67,7 +67,7 @@ class Command:
     dilation_x: int = 0
     pad_top: int = 0  # rows above; those below follow from ofm_h
     pad_left: int = 0
-    weights: int = 0  # offset in MODEL
+    weights: int = 0  # offset in ifm2_region
     params: int = 0  # offset in MODEL, a multiple of 4
     ifm2_offset: int = 0
     ifm2_row: int = 0  # 0 repeats one row

@@ -58,7 +58,7 @@ struct pal_command {
     uint8_t dilation_x;
     uint8_t pad_top; /* rows above; those below follow from ofm_h */
     uint8_t pad_left;
-    uint32_t weights; /* offset in MODEL */
+    uint32_t weights; /* offset in ifm2_region */
     uint32_t params; /* offset in MODEL, a multiple of 4 */
     uint32_t ifm2_offset;
     uint32_t ifm2_row; /* 0 repeats one row */
