@@ -9,6 +9,8 @@ that matter most come first.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,9 +21,36 @@ Floats = NDArray[np.float64]
 
 DAMPING = 0.01  # of the mean diagonal, added to the diagonal of H
 SWEEPS = 1  # of coordinate descent
+_REACH = 24  # codes on either side of the nearest that a rate may choose
 _BLOCK = 64  # columns that receive the errors of all before them at once
 _LEVELS = np.concatenate([[0.0], value_of(np.arange(1, MAGNITUDE_MAX + 1) - MAGNITUDE_MAX)])
 _BETWEEN = (_LEVELS[1:] + _LEVELS[:-1]) / 2
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Bits of every magnitude, and the error that a bit is worth in each channel."""
+
+    bits: Floats  # [128]
+    worth: Floats  # [G, O]
+
+    def cheapest(self, centre: Floats, curvature: Floats) -> Floats:
+        """Return the grid values v [G, O] of least curvature * (centre - v)^2 + worth * bits."""
+        size = np.abs(centre)
+        middle = np.searchsorted(_BETWEEN, size)
+        best, chosen = np.square(size) * curvature + self.worth * self.bits[0], np.zeros(size.shape, np.intp)
+        for step in range(-_REACH, _REACH + 1):
+            code = np.clip(middle + step, 0, MAGNITUDE_MAX)
+            cost = np.square(size - _LEVELS[code]) * curvature + self.worth * self.bits[code]
+            better = cost < best
+            best, chosen = np.where(better, cost, best), np.where(better, code, chosen)
+        found: Floats = np.copysign(_LEVELS[chosen], centre)
+        return found
+
+
+def magnitudes(rounded: Floats) -> NDArray[np.intp]:
+    """Return the codes' magnitudes of grid values."""
+    return np.searchsorted(_BETWEEN, np.abs(rounded))
 
 
 def nearest(values: Floats) -> Floats:
@@ -43,25 +72,28 @@ def output_error(error: Floats, moments: Floats) -> Floats:
     return squares
 
 
-def feedback(weight: Floats, moments: Floats) -> Floats:
+def feedback(weight: Floats, moments: Floats, rate: Rate | None = None) -> Floats:
     """Return grid values near weights [G, O, K] in units of each channel's largest grid value.
 
     Args:
         weight: |w| <= 1 mostly; what is larger saturates.
         moments: H [G, K, K], damped: positive definite.
+        rate: what a code's bits are worth, in units of the error e^T H e.
     """
     energy = np.einsum("gkk,gok->gk", moments, weight**2)
     order = np.argsort(energy, axis=1, kind="stable")
     groups = np.arange(len(weight))[:, None]
     wanted = weight.transpose(0, 2, 1)[groups, order]
     sorted_moments = moments[groups[:, :, None], order[:, :, None], order[:, None, :]]
-    found = descend(_cascade(wanted, sorted_moments), wanted, sorted_moments)
+    found = _cascade(wanted, sorted_moments, rate)
+    if rate is None:  # single steps would trade bits for error
+        found = descend(found, wanted, sorted_moments)
     rounded = np.empty_like(weight)
     rounded.transpose(0, 2, 1)[groups, order] = found
     return rounded
 
 
-def _cascade(weight: Floats, moments: Floats) -> Floats:
+def _cascade(weight: Floats, moments: Floats, rate: Rate | None) -> Floats:
     """Round weights [G, K, O] from the last column to the first.
 
     With H = R^T R the error is the squared length of R e. Row k of R e depends on e_k and later ones only,
@@ -75,7 +107,8 @@ def _cascade(weight: Floats, moments: Floats) -> Floats:
         carried = factor[:, start:stop, stop:] @ error[:, stop:]
         for k in range(stop - 1, start - 1, -1):
             centre = weight[:, k] + carried[:, k - start] / factor[:, k, k, None]
-            error[:, k] = weight[:, k] - nearest(centre)
+            chosen = nearest(centre) if rate is None else rate.cheapest(centre, factor[:, k, k, None] ** 2)
+            error[:, k] = weight[:, k] - chosen
             carried[:, : k - start] += factor[:, start:k, k, None] * error[:, k, None]
     return weight - error
 

@@ -18,7 +18,7 @@ from .columns import Weighted, input_columns
 
 SAMPLES = 16  # calibration samples that are looked at
 _TOGETHER = 8  # samples in memory at a time
-COLUMNS = 4096  # of one layer, over all samples
+COLUMNS = 2048  # of one layer, over all samples
 MAX_INPUTS = 2048  # K: H has K x K elements for each group
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -70,7 +72,7 @@ def test_descent_never_raises_the_error():
     rounded = nearest(columns)
     errors = [output_error((columns - descend(rounded, columns, moments, sweeps)).transpose(0, 2, 1), moments)
               for sweeps in range(4)]
-    for before, after in zip(errors, errors[1:], strict=False):
+    for before, after in pairwise(errors):
         assert (after <= before + 1e-12).all()
     assert errors[-1].sum() < errors[0].sum()
 
