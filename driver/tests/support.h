@@ -27,6 +27,8 @@ uint8_t *read_whole(const char *path, size_t *size);
 
 /* tests/data/small.pal: every opcode, engine and CPU in turn (tests/driver/small_model.py). */
 #define SMALL_MODEL "tests/data/small.pal"
+/* The same with coded constants. */
+#define CODED_MODEL "tests/data/coded.pal"
 
 /* Write the CRCs of the sections and the header again, so that other checks see a changed file. */
 void seal(uint8_t *file);

@@ -207,9 +207,9 @@ static void test_an_engine_that_talks_nonsense(void)
     }
 }
 
-int main(void)
+static void test_all(const char *path)
 {
-    file = read_whole(SMALL_MODEL, &file_size);
+    file = read_whole(path, &file_size);
     CHECK_EQUAL(pal_model_open(&model, file, file_size), PAL_OK);
     test_a_failure_at_every_access();
     test_a_failure_at_every_access_of_a_slow_engine();
@@ -220,5 +220,11 @@ int main(void)
     test_what_is_no_engine_is_refused();
     test_an_engine_that_talks_nonsense();
     free(file);
+}
+
+int main(void)
+{
+    test_all(SMALL_MODEL);
+    test_all(CODED_MODEL);
     return passed("test_faults");
 }

@@ -204,14 +204,23 @@ static void test_every_status_and_engine_error_has_a_text(void)
     CHECK(pal_crc32(0, "123456789", 9) == 0xCBF43926u);
 }
 
-int main(void)
+/* What holds for any file. */
+static void test_damage(const char *path)
 {
-    file = read_whole(SMALL_MODEL, &file_size);
-    test_the_model_opens_and_shows_what_is_in_it();
+    file = read_whole(path, &file_size);
     test_it_opens_at_any_alignment();
     test_every_truncation_is_refused();
     test_every_flipped_bit_is_refused();
     test_any_byte_of_a_sealed_file_is_refused_or_harmless();
+    free(file);
+}
+
+int main(void)
+{
+    test_damage(SMALL_MODEL);
+    test_damage(CODED_MODEL);
+    file = read_whole(SMALL_MODEL, &file_size);
+    test_the_model_opens_and_shows_what_is_in_it();
     test_each_status_has_its_cause();
     test_section_table();
     test_records();

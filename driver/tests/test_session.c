@@ -193,6 +193,35 @@ static void test_without_map(void)
     rig_free(rig);
 }
 
+/* Coded constants decode to the same answers, and a damaged code is refused when it is loaded. */
+static void test_coded_constants(void)
+{
+    size_t size;
+    uint8_t *coded = read_whole(CODED_MODEL, &size);
+    struct rig *rig = rig_new(TARGET, EXTRA);
+    struct pal_model opened;
+    struct pal_session session;
+    CHECK_EQUAL(pal_model_open(&opened, coded, size), PAL_OK);
+    CHECK_EQUAL(opened.constants_encoding, PAL_ENCODING_SEGMENTS);
+    CHECK(opened.constants.size < opened.constants_size);
+    struct pal_place place = {rig->memory.address, (uint32_t)pal_session_memory(&opened)};
+    CHECK_EQUAL(pal_session_init(&session, &rig->device, &opened, place), PAL_OK);
+    CHECK_EQUAL(pal_session_self_test(&session), PAL_OK);
+    uint8_t *bytes = coded + (opened.constants.data - coded);
+    unsigned refused = 0;
+    for (size_t i = 0; i < opened.constants.size; i++)
+        for (unsigned bit = 0; bit < 8; bit++) {
+            bytes[i] ^= (uint8_t)(1u << bit);
+            int status = pal_session_init(&session, &rig->device, &opened, place);
+            CHECK(status == PAL_OK || status == PAL_ERR_FORMAT);
+            refused += status != PAL_OK;
+            bytes[i] ^= (uint8_t)(1u << bit);
+        }
+    CHECK(refused > 100);
+    rig_free(rig);
+    free(coded);
+}
+
 int main(void)
 {
     file = read_whole(SMALL_MODEL, &file_size);
@@ -208,6 +237,7 @@ int main(void)
     test_command_by_command_gives_the_same();
     test_engine_error_names_the_command_of_the_whole_list();
     test_without_map();
+    test_coded_constants();
     free(file);
     return passed("test_session");
 }

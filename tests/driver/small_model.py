@@ -1,7 +1,7 @@
-"""The model file of the driver's C tests: every opcode, engine and CPU in turn, in about 2 KB.
+"""The model files of the driver's C tests: every opcode, engine and CPU in turn, in about 2 KB.
 
-Write driver/tests/data/small.pal with `python -m tests.driver.small_model`. Its known answer comes from the
-numpy engine.
+Write driver/tests/data/*.pal with `python -m tests.driver.small_model`: small.pal, and coded.pal whose
+constants are coded. Their known answers come from the numpy engine.
 """
 
 from __future__ import annotations
@@ -15,14 +15,18 @@ import numpy as np
 from pal_edge.container import KnownAnswer, LayerEntry, Model, Tensor, known_answer_input
 from pal_edge.numeric.engine import execute
 from pal_edge.spec.commands import FLAG_BROADCAST_C, FLAG_TABLE, Command, Opcode
+from pal_edge.spec.container import SegmentKind
 from pal_edge.spec.registers import Region
 from pal_edge.spec.targets import TARGETS
 
-PATH = Path(__file__).parents[2] / "driver" / "tests" / "data" / "small.pal"
+FOLDER = Path(__file__).parents[2] / "driver" / "tests" / "data"
 CHANNELS = 17  # a block of 16 and one more
 Place = tuple[Region, int, int]  # region, offset, rows and columns
 TABLE, CONV_PARAMS, CONV_WEIGHTS, DEPTHWISE_PARAMS = 0, 256, 360, 820  # offsets in MODEL
 DEPTHWISE_WEIGHTS, TAPS, END = 924, 1077, 1081
+PIECES = ((256, SegmentKind.RAW), (102, SegmentKind.PARAMS), (2, SegmentKind.RAW), (459, SegmentKind.WEIGHTS),
+          (1, SegmentKind.RAW), (102, SegmentKind.PARAMS), (2, SegmentKind.RAW), (153, SegmentKind.WEIGHTS),
+          (4, SegmentKind.RAW))  # `constants` by kind
 
 
 def feature_map(name: str, region: Region, offset: int, size: int, channels: int) -> dict[str, int]:
@@ -65,12 +69,13 @@ def commands() -> list[Command]:
     ]
 
 
-def constants() -> bytes:
-    """Return table, parameters and weights at their offsets."""
+def constants(values: int) -> bytes:
+    """Return table, parameters and weights at their offsets; `values` different weights occur."""
     rng = np.random.default_rng(1)
 
     def codes(count: int) -> bytes:
-        return rng.integers(0, 256, count).astype(np.uint8).tobytes()
+        step = 256 // values
+        return (rng.integers(0, values, count) * step + step // 2).astype(np.uint8).tobytes()
 
     def params(offset: int) -> bytes:
         return struct.pack(f"<{CHANNELS}i{CHANNELS}h", *rng.integers(-4000, 4000, CHANNELS).tolist(),
@@ -85,8 +90,8 @@ def constants() -> bytes:
     return bytes(data)
 
 
-def model() -> Model:
-    """Return the model with its known answer."""
+def model(*, coded: bool = False) -> Model:
+    """Return the model with its known answer. Coded, it has fewer different weights, which are coded."""
     steps = [replace(command, layer=i) for i, command in enumerate(commands())]
     bare = Model(
         target=TARGETS["pal-e32"],
@@ -94,10 +99,16 @@ def model() -> Model:
                  Tensor("mask", Region.INPUT, (1, 1, 4, 4), (0, 1, 2, 3), -100, 48, True),
                  Tensor("scores", Region.OUTPUT, (1, CHANNELS), (0, 1), -127, 0, True),
                  Tensor("features", Region.OUTPUT, (1, 3, 4, 4), (0, 2, 3, 1), -80, 2 * CHANNELS, True)),
-        commands=tuple(steps), constants=constants(),
+        commands=tuple(steps), constants=constants(8 if coded else 256),
+        pieces=PIECES if coded else (),
         layers=tuple(LayerEntry(f"layer{c.layer}", Opcode(c.opcode).name, c.layer, 1, 0) for c in steps),
         arena_size=1100, sram_size=1092, input_size=64, output_size=2 * CHANNELS + 48)
     return replace(bare, known_answer=KnownAnswer(7, run_numpy(bare, known_answer_input(7, bare.input_size))))
+
+
+def files() -> dict[str, bytes]:
+    """Return the files by name."""
+    return {"small.pal": model().to_bytes(), "coded.pal": model(coded=True).to_bytes()}
 
 
 def run_numpy(model: Model, data: bytes) -> bytes:
@@ -111,4 +122,5 @@ def run_numpy(model: Model, data: bytes) -> bytes:
 
 
 if __name__ == "__main__":
-    model().save(PATH)
+    for name, content in files().items():
+        (FOLDER / name).write_bytes(content)

@@ -11,7 +11,7 @@ import pytest
 import pal_edge
 from pal_edge.container import Model, known_answer_input
 from pal_edge.runtime import InferenceSession
-from tests.driver.small_model import PATH, model, run_numpy
+from tests.driver.small_model import FOLDER, files, model, run_numpy
 
 ROOT = Path(__file__).parents[2]
 MLPERF = Path(os.environ.get("PAL_MLPERF_TINY", ROOT.parent / "shared" / "mlperf_tiny"))
@@ -25,12 +25,20 @@ def check(converted: Model, seeds: range) -> None:
         assert session.self_test()
 
 
-def test_the_file_of_the_c_tests_is_up_to_date() -> None:
-    assert PATH.read_bytes() == model().to_bytes(), "write it with `python -m tests.driver.small_model`"
+def test_the_files_of_the_c_tests_are_up_to_date() -> None:
+    for name, content in files().items():
+        assert (FOLDER / name).read_bytes() == content, "write it with `python -m tests.driver.small_model`"
 
 
-def test_every_opcode_in_one_model() -> None:
-    check(model(), range(1, 60))
+@pytest.mark.parametrize("coded", [False, True])
+def test_every_opcode_in_one_model(coded: bool) -> None:
+    check(model(coded=coded), range(1, 60))
+
+
+def test_the_coded_model_is_coded() -> None:
+    sizes = {section.name: (section.size, section.decoded_size) for section in model(coded=True).sections()}
+    stored, decoded = sizes["CONSTANTS"]
+    assert stored < decoded
 
 
 def test_the_example() -> None:
