@@ -16,7 +16,7 @@ help:
 	@echo 'make bench            accuracy, size, cycles of the MLPerf Tiny models (PAL_MLPERF_TINY names their folder)'
 	@echo 'make wheel            one wheel for every Python from 3.11, tried in an environment without a compiler'
 	@echo 'make check            ruff, mypy, generated files'
-	@echo 'make generate         write the files generated from driver/spec'
+	@echo 'make generate         write the files generated from driver/spec, and the table of operators'
 	@echo 'make clean            remove everything that can be made again'
 
 demo: $(VENV)/.demo
@@ -52,6 +52,8 @@ check: $(VENV)/.dev
 
 generate:
 	$(PYTHON) -m host_tools.generators
+	@$(MAKE) --no-print-directory $(VENV)/.dev
+	$(BIN)/pal-edge ops --markdown >docs/.operators.md && mv docs/.operators.md docs/operators.md
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -50,7 +50,7 @@ def measure(models: Sequence[Model], float_model: onnx.ModelProto, final: Sequen
         feeds: calibration samples; the first SAMPLES are used.
         progress: called as progress("measure", done, total).
     """
-    entries = [{e["value"]: e for e in model.trace["layers"] if e["sources"]} for model in models]
+    entries = [{e["value"]: e for e in model.trace["layers"] if e["sources"] and e["element"] == 1} for model in models]
     values = list(entries[0])
     if not values:  # ONNX Runtime would take an empty list for all outputs
         return [Quality({}, math.inf) for _ in models]

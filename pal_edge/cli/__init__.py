@@ -20,6 +20,7 @@ from . import output
 from .convert import convert
 from .devices import devices
 from .inspect import inspect
+from .ops import ops
 from .run import run
 from .verify import verify
 
@@ -36,7 +37,7 @@ def command(debug: bool) -> None:
     """Convert ONNX networks for the PAL engine, run them, and check the results."""
 
 
-for _each in (convert, devices, inspect, run, verify):
+for _each in (convert, devices, inspect, ops, run, verify):
     command.add_command(_each)
 
 

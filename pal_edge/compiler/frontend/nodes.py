@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import onnx
 
@@ -59,13 +59,20 @@ class Node:
 
 Handler = Callable[["Importer", Node], None]
 HANDLERS: dict[str, Handler] = {}
+Place = Literal["engine", "table", "free", "CPU"]
+PLACES: dict[str, Place] = {}
 
 
-def handles(*ops: str) -> Callable[[Handler], Handler]:
-    """Register an import handler; its docstring states the restrictions in the user's terms."""
+def handles(*ops: str, runs: Place = "engine") -> Callable[[Handler], Handler]:
+    """Register an import handler; its docstring states the restrictions in the user's terms.
+
+    `runs` says where: commands of their own on the "engine", a "table" at the end of the commands before
+    it, "free" (part of other commands, or of none), or on the "CPU".
+    """
 
     def register(function: Handler) -> Handler:
         HANDLERS.update(dict.fromkeys(ops, function))
+        PLACES.update(dict.fromkeys(ops, runs))
         return function
 
     return register

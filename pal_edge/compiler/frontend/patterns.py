@@ -28,6 +28,7 @@ _KNOWN = (
     Unary("HardSigmoid", (0.2, 0.5)), Unary("HardSwish"), Unary("Mish"), Unary("SiLU", (1.0,)),
     Unary("SiLU", (1.702,)), Unary("Sigmoid"), Unary("Softplus"), Unary("Softsign"), Unary("Tanh"),
 )
+PATTERNS = tuple(dict.fromkeys(unary.name for unary in _KNOWN))
 _CURVES = [(unary, apply(unary.name, _GRID, unary.parameters)) for unary in _KNOWN]
 
 

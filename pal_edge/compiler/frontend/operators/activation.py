@@ -31,29 +31,29 @@ _FUNCTIONS: dict[str, tuple[str, tuple[tuple[str, float], ...]]] = {
 }
 
 
-@handles(*_FUNCTIONS)
+@handles(*_FUNCTIONS, runs="table")
 def function(importer: Importer, node: Node) -> None:
-    """Runs as a table of 256 entries."""
+    """Any parameters."""
     name, attributes = _FUNCTIONS[node.op]
     importer.unary(node, importer.value(node), name, *(node.number(*attribute) for attribute in attributes))
 
 
-@handles("Reciprocal")
+@handles("Reciprocal", runs="table")
 def reciprocal(importer: Importer, node: Node) -> None:
-    """Runs as a table of 256 entries."""
+    """Any parameters."""
     importer.unary(node, importer.value(node), "Reciprocal", 1.0)
 
 
-@handles("Gelu")
+@handles("Gelu", runs="table")
 def gelu(importer: Importer, node: Node) -> None:
-    """Exact or with the tanh approximation; runs as a table of 256 entries."""
+    """Exact or with the tanh approximation."""
     approximate = node.text("approximate", "none") == "tanh"
     importer.unary(node, importer.value(node), "GeluTanh" if approximate else "Gelu")
 
 
-@handles("PRelu")
+@handles("PRelu", runs="table")
 def prelu(importer: Importer, node: Node) -> None:
-    """With one slope for all channels; runs as a table of 256 entries."""
+    """With one slope for all channels."""
     x = importer.value(node)
     slopes = np.unique(importer.constant(node, 1, "slope"))
     if len(slopes) != 1:
@@ -61,27 +61,27 @@ def prelu(importer: Importer, node: Node) -> None:
     importer.unary(node, x, "LeakyRelu", float(slopes[0]))
 
 
-@handles("Pow")
+@handles("Pow", runs="table")
 def power(importer: Importer, node: Node) -> None:
-    """With a single constant exponent; runs as a table of 256 entries."""
+    """With a single constant exponent."""
     importer.unary(node, importer.value(node), "Pow", importer.scalar(node, 1, 1.0, "exponent"))
 
 
-@handles("Relu")
+@handles("Relu", runs="free")
 def relu(importer: Importer, node: Node) -> None:
-    """Free on the layer before it."""
+    """A clip."""
     importer.clip(node, importer.value(node), 0.0, np.inf)
 
 
-@handles("Clip")
+@handles("Clip", runs="free")
 def clip(importer: Importer, node: Node) -> None:
-    """With constant bounds; free on the layer before it."""
+    """With constant bounds."""
     low = importer.scalar(node, 1, -np.inf, "lower bound")
     high = importer.scalar(node, 2, np.inf, "upper bound")
     _clip(importer, node, importer.value(node), low, high)
 
 
-@handles("Min", "Max")
+@handles("Min", "Max", runs="free")
 def extreme(importer: Importer, node: Node) -> None:
     """Of one value and single constants: a clip."""
     values = [i for i in range(len(node.inputs)) if importer.raw(node, i) is None]

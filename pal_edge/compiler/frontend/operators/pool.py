@@ -39,9 +39,9 @@ def _kernel(spatial: tuple[int, ...]) -> tuple[int, int]:
     return (1, spatial[0]) if len(spatial) == 1 else (spatial[0], spatial[1])
 
 
-@handles("ReduceMean")
-def reduce_mean(importer: Importer, node: Node) -> None:
-    """Over any axes but the batch."""
+@handles("ReduceMax", "ReduceMean", "ReduceSum")
+def reduce(importer: Importer, node: Node) -> None:
+    """Over any axes."""
     x = importer.value(node)
     shape = importer.shape(x)
     rank = len(shape)
@@ -50,40 +50,42 @@ def reduce_mean(importer: Importer, node: Node) -> None:
         importer.alias(node, x)
         return
     reduced = sorted({axis % rank for axis in axes} if axes else range(rank))
+    if 0 in reduced:
+        importer.mixes_batch = True
     reduced = [axis for axis in reduced if shape[axis] > 1]
     if not reduced:
         importer.reshape(node, x)
         return
-    if reduced[0] == 0:
-        raise Refused("it averages over the batch axis")
     spatial = list(range(2, rank))
     if rank in (3, 4) and set(reduced) <= set(spatial):
         kernel = _kernel(tuple(shape[a] if a in reduced else 1 for a in spatial))
         pooled = (*shape[:2], *(1 if a in reduced else shape[a] for a in spatial))
     else:
-        kept = [axis for axis in range(1, rank) if axis not in reduced]
-        x = _gathered(importer, node, x, kept, reduced)
+        x = _gathered(importer, node, x, [axis for axis in range(rank) if axis not in reduced], reduced)
         kernel = importer.shape(x)[2], importer.shape(x)[3]
         pooled = (*importer.shape(x)[:2], 1, 1)
-    if pooled == importer.shape(node.output):
-        importer.add(Pool(**importer.named(node, x), kind="average", kernel=kernel))
-        return
-    inner = importer.reshaped(node.output, pooled, f"{node.output}#pooled")
-    importer.add(Pool(**importer.named(node, x, output=inner), kind="average", kernel=kernel))
-    importer.add(Reshape(**importer.named(node, inner)))
+    same = pooled == importer.shape(node.output)
+    inner = None if same else importer.reshaped(node.output, pooled, f"{node.output}#pooled")
+    importer.add(Pool(**importer.named(node, x, output=inner), kernel=kernel,
+                      kind="max" if node.op == "ReduceMax" else "average",
+                      divisor=1 if node.op == "ReduceSum" else None))
+    if inner:
+        importer.add(Reshape(**importer.named(node, inner)))
 
 
 def _gathered(importer: Importer, node: Node, x: str, kept: list[int], reduced: list[int]) -> str:
     """Return x as [N, product of kept, rows, columns], rows and columns holding the reduced axes."""
     shape = importer.shape(x)
-    perm = (0, *kept, *reduced)
+    perm = (*kept, *reduced)
     if perm != tuple(range(len(shape))):
         moved = importer.transposed(x, perm, f"{node.output}#moved")
         importer.add(Transpose(**importer.named(node, x, output=moved), perm=perm))
         x = moved
-    rows = shape[reduced[0]] if len(reduced) > 1 else 1
-    columns = math.prod(shape[a] for a in reduced) // rows
-    target = (shape[0], math.prod(shape[a] for a in kept), rows, columns)
+    batch = shape[0] if kept[:1] == [0] else 1
+    size = math.prod(shape[a] for a in reduced)
+    # As square as can be: the engine's kernels end at 255.
+    rows = max(d for d in range(1, math.isqrt(size) + 1) if size % d == 0)
+    target = (batch, math.prod(shape[a] for a in kept) // batch, rows, size // rows)
     if target == importer.shape(x):
         return x
     image = importer.reshaped(x, target, f"{node.output}#image")

@@ -10,7 +10,7 @@ from ..importer import Importer
 from ..nodes import Node, Refused, handles
 
 
-@handles("QuantizeLinear")
+@handles("QuantizeLinear", runs="free")
 def quantize(importer: Importer, node: Node) -> None:
     """In a pair with DequantizeLinear; the pair becomes the clip to its range."""
     importer.value(node)
@@ -19,7 +19,7 @@ def quantize(importer: Importer, node: Node) -> None:
     importer.quantized[node.output] = node
 
 
-@handles("DequantizeLinear")
+@handles("DequantizeLinear", runs="free")
 def dequantize(importer: Importer, node: Node) -> None:
     """Of constants, or in a pair with QuantizeLinear."""
     pair = importer.quantized.get(node.inputs[0])

@@ -9,9 +9,9 @@ from ..importer import Importer
 from ..nodes import Node, Refused, handles
 
 
-@handles("LayerNormalization")
+@handles("LayerNormalization", runs="CPU")
 def layer_normalization(importer: Importer, node: Node) -> None:
-    """Over the last axis, with constant scale and bias; on the CPU."""
+    """Over the last axis, with constant scale and bias."""
     x = importer.value(node)
     rank = len(importer.shape(x))
     size = importer.shape(x)[-1]
@@ -27,9 +27,9 @@ def layer_normalization(importer: Importer, node: Node) -> None:
         shift=np.broadcast_to(shift.reshape(-1), size).astype(np.float32)))
 
 
-@handles("ArgMax")
+@handles("ArgMax", runs="CPU")
 def argmax(importer: Importer, node: Node) -> None:
-    """As the model's last operator; on the CPU."""
+    """As the model's last operator."""
     x = importer.value(node)
     importer.add(ArgMax(**importer.named(node, x), axis=node.integer("axis", 0) % len(importer.shape(x)),
                         last=bool(node.integer("select_last_index", 0))))

@@ -9,9 +9,9 @@ from ..importer import Importer
 from ..nodes import Node, Refused, handles
 
 
-@handles("Reshape", "Flatten", "Squeeze", "Unsqueeze")
+@handles("Reshape", "Flatten", "Squeeze", "Unsqueeze", runs="free")
 def reshape(importer: Importer, node: Node) -> None:
-    """To a shape known at compile time; free."""
+    """To a shape known at compile time."""
     importer.reshape(node, importer.value(node))
 
 
@@ -27,13 +27,13 @@ def transpose(importer: Importer, node: Node) -> None:
         importer.add(Transpose(**importer.named(node, x), perm=perm))
 
 
-@handles("Identity")
+@handles("Identity", runs="free")
 def identity(importer: Importer, node: Node) -> None:
-    """Free."""
+    """Any value."""
     importer.alias(node, importer.value(node))
 
 
-@handles("Dropout")
+@handles("Dropout", runs="free")
 def dropout(importer: Importer, node: Node) -> None:
     """In inference mode: the identity."""
     if importer.is_used(node, 1):
@@ -44,7 +44,7 @@ def dropout(importer: Importer, node: Node) -> None:
     importer.alias(node, importer.value(node))
 
 
-@handles("Cast", "CastLike")
+@handles("Cast", "CastLike", runs="free")
 def cast(importer: Importer, node: Node) -> None:
     """Between float types: the identity."""
     kind = importer.facts.types[node.output].tensor_type.elem_type

@@ -9,9 +9,9 @@ from ..importer import Importer
 from ..nodes import Node, handles
 
 
-@handles("Softmax")
+@handles("Softmax", runs="CPU")
 def softmax(importer: Importer, node: Node) -> None:
-    """Over one axis; runs on the CPU."""
+    """Over one axis."""
     x = importer.value(node)
     shape = importer.shape(x)
     if importer.opset >= 13:
