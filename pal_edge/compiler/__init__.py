@@ -46,9 +46,13 @@ class Compilation:
         footprint = allocate(program.drafts, self.target.sram_bytes)
         return emit(program, footprint, self.target, self.graph.dynamic_batch, self.provenance)
 
-    def improved(self, progress: calibrate.Progress | None = None) -> Self:
-        """Return the same with weights rounded for least output error and biases corrected."""
-        return replace(self, graph=improve(self.graph, self.scales, self.float_model, self.feeds, progress))
+    def improved(self, progress: calibrate.Progress | None = None, shrink: float = 0.0) -> Self:
+        """Return the same with weights rounded for least output error and biases corrected.
+
+        With `shrink` the weights trade that error for bits: one bit a weight is worth so much relative error.
+        """
+        better = improve(self.graph, self.scales, self.float_model, self.feeds, progress, shrink)
+        return replace(self, graph=better)
 
 
 def prepare(source: str | os.PathLike[str] | onnx.ModelProto, calibration: Mapping[str, Any] | str,

@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 DAMPING = 0.01  # of the mean diagonal, added to the diagonal of H
 SWEEPS = 1  # of coordinate descent
-_REACH = 24  # codes on either side of the nearest that a rate may choose
+_STEPS = np.arange(-25, 25)  # codes around the nearest that a rate may choose; the first stands for zero
 _BLOCK = 64  # columns that receive the errors of all before them at once
 _LEVELS = np.concatenate([[0.0], value_of(np.arange(1, MAGNITUDE_MAX + 1) - MAGNITUDE_MAX)])
 _BETWEEN = (_LEVELS[1:] + _LEVELS[:-1]) / 2
@@ -37,13 +37,10 @@ class Rate:
     def cheapest(self, centre: Floats, curvature: Floats) -> Floats:
         """Return the grid values v [G, O] of least curvature * (centre - v)^2 + worth * bits."""
         size = np.abs(centre)
-        middle = np.searchsorted(_BETWEEN, size)
-        best, chosen = np.square(size) * curvature + self.worth * self.bits[0], np.zeros(size.shape, np.intp)
-        for step in range(-_REACH, _REACH + 1):
-            code = np.clip(middle + step, 0, MAGNITUDE_MAX)
-            cost = np.square(size - _LEVELS[code]) * curvature + self.worth * self.bits[code]
-            better = cost < best
-            best, chosen = np.where(better, cost, best), np.where(better, code, chosen)
+        near = np.searchsorted(_BETWEEN, size) + _STEPS[:, None, None]
+        near = np.where(_STEPS[:, None, None] == _STEPS[0], 0, np.clip(near, 0, MAGNITUDE_MAX))
+        cost = np.square(size - _LEVELS[near]) * curvature + self.worth * self.bits[near]
+        chosen = np.take_along_axis(near, cost.argmin(axis=0)[None], axis=0)[0]
         found: Floats = np.copysign(_LEVELS[chosen], centre)
         return found
 
@@ -59,11 +56,11 @@ def nearest(values: Floats) -> Floats:
     return found
 
 
-def damped(moments: Floats) -> Floats:
+def damped(moments: Floats, damping: float = DAMPING) -> Floats:
     """Return H [G, K, K] with its diagonal raised, so that it can be inverted."""
     size = moments.shape[-1]
     mean = np.trace(moments, axis1=1, axis2=2) / size
-    return moments + np.where(mean > 0, DAMPING * mean, 1.0)[:, None, None] * np.eye(size)
+    return moments + np.where(mean > 0, damping * mean, 1.0)[:, None, None] * np.eye(size)
 
 
 def output_error(error: Floats, moments: Floats) -> Floats:

@@ -14,7 +14,8 @@ from .statistics import Statistics
 
 Floats = NDArray[np.float64]
 
-_PASSES = 4  # of choosing codes by the bits that the choice before it gave them
+_PASSES = 3  # of choosing codes by the bits that the choice before it gave them
+_SPREAD = 4.0  # damping where bits count: what the samples never excite must not be rounded away
 _PRIOR = 0.1  # count of a code that is not used
 
 
@@ -45,7 +46,7 @@ def cheap_weights(weight: Floats, moments: Floats, shrink: float) -> Floats:
         shrink: how much relative output error (of the layer's output power) one bit a weight is worth.
     """
     scaled, unit = _scaled(weight)
-    stable = damped(moments)
+    stable = damped(moments, _SPREAD)
     # In the units of a scaled channel, and for the sum over all weights.
     power = float((output_error(scaled, stable) * unit[..., 0] ** 2).sum())
     worth = shrink * power / weight.size / unit[..., 0] ** 2
