@@ -88,7 +88,10 @@ class Mul(Layer):
 
 @dataclass(kw_only=True)
 class Pool(Layer):
-    """x [N, C, H, W] or [N, C, L]; pads as in Conv; kind average or max."""
+    """x [N, C, H, W] or [N, C, L]; pads as in Conv; kind average or max.
+
+    An average is the window's sum over `divisor`; None is its number of positions.
+    """
 
     kind: Literal["max", "average"]
     kernel: tuple[int, int]
@@ -96,6 +99,7 @@ class Pool(Layer):
     dilations: tuple[int, int] = (1, 1)
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
     count_include_pad: bool = False
+    divisor: int | None = None
 
 
 @dataclass(kw_only=True)

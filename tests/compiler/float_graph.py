@@ -135,6 +135,8 @@ def _pool(layer: Pool, x: Array, shape: tuple[int, ...]) -> Array:
         image = np.pad(image, ((0, 0), (0, 0), (top, bottom), (left, right)))
         layer = Pool(**{**vars(layer), "pads": (0, 0, 0, 0)})
     total = windows(layer, layer.kernel, image, out, 0.0).sum(axis=(4, 5))
+    if layer.divisor is not None:
+        return (total / layer.divisor).reshape(shape)
     count = windows(layer, layer.kernel, ones, out, 0.0).sum(axis=(4, 5))
     return (total / count).reshape(shape)
 

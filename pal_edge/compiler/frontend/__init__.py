@@ -68,4 +68,4 @@ def _graph(importer: Importer, facts: Facts, dynamic: bool) -> Graph:
     carried = all(shapes[name][:1] == (1,) for name in importer.outputs)
     operands = {name: array for name, array in importer.operands.items() if name in shapes}
     return Graph(importer.model.graph.name, importer.layers, shapes, inputs, importer.outputs,
-                 dynamic and carried, operands)
+                 dynamic and carried and not importer.mixes_batch, operands)

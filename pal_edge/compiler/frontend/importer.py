@@ -35,6 +35,7 @@ class Importer:
         self.operands: dict[str, FloatArray] = {}
         self.quantized: dict[str, Node] = {}  # outputs of QuantizeLinear
         self.outputs = [output.name for output in model.graph.output]
+        self.mixes_batch = False  # some node computes across samples: there is no batch to vary
         self._aliases: dict[str, str] = {}
         self._read = {name for node in facts.nodes for name in node.inputs} | set(self.outputs)
 

@@ -17,6 +17,7 @@ from onnx.external_data_helper import ExternalDataInfo, load_external_data_for_t
 from ...errors import ModelError
 from .nodes import subgraphs
 
+_NOISE = re.compile(r"^((\[\w+\]|/\S+:\d+:( \w+:)?|Assertion `[^`]*` failed:)\s*)+")
 SIZE_LIMIT = 2**31 - 1  # protobuf's
 
 
@@ -34,8 +35,8 @@ class Source:
 
 
 def one_line(error: BaseException) -> str:
-    """Return the first telling line of another library's message, without tags like [TypeError]."""
-    lines = [line for raw in str(error).splitlines() if (line := re.sub(r"^(\[\w+\]\s*)+", "", raw.strip()))]
+    """Return the first telling line of another library's message, without tags and places in its source."""
+    lines = [line for raw in str(error).splitlines() if (line := _NOISE.sub("", raw.strip()))]
     return lines[0] if lines else type(error).__name__
 
 

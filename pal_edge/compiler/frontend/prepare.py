@@ -8,13 +8,14 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import onnx.inliner
+import onnx.version_converter
 from onnx import AttributeProto, TensorProto
 
 from ...errors import ModelError
 from .load import array_of, one_line, tensors
 from .nodes import STANDARD_DOMAINS, labels, subgraphs, uses
 
-OPSET_MIN = 11
+OPSET_MIN = 11  # older ones are converted to this
 OPSET_MAX = onnx.defs.onnx_opset_version()
 _IR_MIN = 4  # from here on initializers need not be inputs; onnx.version_converter keeps older versions
 
@@ -29,6 +30,7 @@ def prepare(model: onnx.ModelProto) -> bool:
     if model.functions:
         model.CopyFrom(onnx.inliner.inline_local_functions(model))
     _sort(model.graph)
+    _modernise(model)
     model.ir_version = max(model.ir_version, _IR_MIN)
     for output in model.graph.output:
         if output.type.WhichOneof("value") == "tensor_type":  # the checker insists; the true one is inferred
@@ -54,12 +56,22 @@ def _check_opset(model: onnx.ModelProto) -> None:
     versions = [o.version for o in model.opset_import if o.domain in STANDARD_DOMAINS]
     if not versions:
         raise ModelError("the model states no opset of the ONNX domain; export it again")
-    if versions[0] < OPSET_MIN:
-        raise ModelError(f"opset {versions[0]} is too old, the least is {OPSET_MIN}: convert the model with "
-                         f"onnx.version_converter.convert_version(model, {OPSET_MIN})")
     if versions[0] > OPSET_MAX:
         raise ModelError(f"opset {versions[0]} is newer than {OPSET_MAX}, the newest of onnx "
                          f"{onnx.__version__}: upgrade onnx, or use onnx.version_converter")
+
+
+def _modernise(model: onnx.ModelProto) -> None:
+    """Convert an opset older than OPSET_MIN; the handlers know one spelling of every operator."""
+    version = next(o.version for o in model.opset_import if o.domain in STANDARD_DOMAINS)
+    if version >= OPSET_MIN:
+        return
+    try:
+        converted = onnx.version_converter.convert_version(model, OPSET_MIN)
+    except Exception as error:  # its C++ raises many types
+        raise ModelError(f"opset {version} is too old, and onnx cannot convert it to {OPSET_MIN} "
+                         f"({one_line(error)}): export the model with opset {OPSET_MIN} or newer") from error
+    model.CopyFrom(converted)
 
 
 def _sort(graph: onnx.GraphProto) -> None:

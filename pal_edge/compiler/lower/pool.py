@@ -74,7 +74,8 @@ def _average(context: Context, layer: Pool, x: Image, y: Image, n: int) -> None:
     window = window_fields(layer, layer.kernel) | {"pad_top": 0, "pad_left": 0}
     for row in rows:
         for column in columns:
-            codes, weight_bias = average_taps(row.taps * column.taps, row.divisor * column.divisor)
+            divisor = row.divisor * column.divisor if layer.divisor is None else layer.divisor
+            codes, weight_bias = average_taps(row.taps * column.taps, divisor)
             unit = UNIT_OCTAVES << FRACTION_BITS
             context.emit(
                 Opcode.POOL_AVG, x.placed, y.placed,

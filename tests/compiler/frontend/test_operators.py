@@ -127,6 +127,21 @@ def test_reduce_mean(shape: tuple[int, ...], axes: list[int], keep: int, expecte
     assert " ".join(found).removesuffix("Elementwise").strip() == expected
 
 
+@pytest.mark.parametrize("op", ["ReduceMax", "ReduceSum", "ReduceMean"])
+@pytest.mark.parametrize("axes", ["axes=[0],", "axes=[0,2],", "axes=[1,2], ", ""])
+@pytest.mark.parametrize("keep", [0, 1])
+def test_reductions(op: str, axes: str, keep: int) -> None:
+    out = ",".join("ABC"[:3 if keep or not axes else 3 - axes.count(",")])
+    signature = f"(float[3,4,5] x) => (float[{out}] y)" if keep or axes else "(float[3,4,5] x) => (float y)"
+    opset = 11
+    equal(model(signature, f"y = {op}<{axes} keepdims={keep}>(x)", opset))
+
+
+def test_a_reduction_over_the_batch_ends_it() -> None:
+    assert equal(model("(float[N,4] x) => (float[A,B] y)", "y = ReduceSum<keepdims=1>(x)")).graph.dynamic_batch is False
+    assert equal(model("(float[N,4] x) => (float[A,B] y)", "y = ReduceMax<axes=[1]>(x)")).graph.dynamic_batch is True
+
+
 @pytest.mark.parametrize("attributes", ["", "transB=1", "alpha=0.5, beta=2.0", "alpha=-1.5, transB=1"])
 @pytest.mark.parametrize("c", [(5,), (1, 5), (1,), ()])
 def test_gemm(attributes: str, c: tuple[int, ...]) -> None:
