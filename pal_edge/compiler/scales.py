@@ -29,12 +29,25 @@ def choose(graph: Graph, ranges: Mapping[str, LogHistogram]) -> Scales:
     """Least-error biases with headroom; what only moves values keeps its input's, softmax has its own."""
     biases = {name: histogram.best_bias() if name in graph.constants
               else histogram.best_bias(HEADROOM, TOLERANCE) for name, histogram in ranges.items()}
+    return settled(graph, biases)
+
+
+def settled(graph: Graph, biases: Mapping[str, int]) -> Scales:
+    """Return the biases with those replaced that follow from another value or from the format."""
+    biases = dict(biases)
     for layer in graph.layers:
         if isinstance(layer, Softmax):
             biases[layer.output] = SOFTMAX_OUTPUT_BIAS
         elif _moves(layer):
             biases[layer.output] = biases[layer.inputs[0]]
     return Scales(biases)
+
+
+def adjustable(graph: Graph) -> list[str]:
+    """Return the inputs and computed values whose bias is a choice, in order."""
+    computed = [name for layer in graph.layers for name in (layer.before_table, layer.output)
+                if name is not None and not (name == layer.output and (isinstance(layer, Softmax) or _moves(layer)))]
+    return list(dict.fromkeys((*graph.inputs, *computed)))
 
 
 def _moves(layer: Layer) -> bool:
