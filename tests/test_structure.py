@@ -29,9 +29,7 @@ MAY_IMPORT = {
                          "pal_edge.errors"),
     "pal_edge.cli": ("pal_edge",),
     "pal_edge.__main__": ("pal_edge.cli",),
-    "pal_edge": ("pal_edge.compiler", "pal_edge.container", "pal_edge.convert", "pal_edge.errors",
-                 "pal_edge.numeric", "pal_edge.quality", "pal_edge.report", "pal_edge.runtime",
-                 "pal_edge.spec", "pal_edge.verify", "pal_edge.version"),
+    "pal_edge": tuple(f"pal_edge.{path.stem}" for path in (ROOT / "pal_edge").iterdir() if path.stem != "cli"),
     "host_tools.generators": ("host_tools.generators",),
     "host_tools": ("host_tools", "pal_edge"),
 }
