@@ -49,7 +49,7 @@ def convert(model: str | os.PathLike[str] | onnx.ModelProto, calibration: Mappin
         raise ModelError(f"shrink {shrink} is out of range; 0 is lossless, 0.0005 saves a fifth to a third")
     if optimize not in get_args(Optimize):
         raise ModelError(f"optimize {optimize!r} is unknown; known: {', '.join(get_args(Optimize))}")
-    plain = compiler.prepare(model, calibration, target, progress, __version__, 
+    plain = compiler.prepare(model, calibration, target, progress, __version__,
                              {"optimize": optimize, "shrink": shrink})
     candidates = {"plain": plain.model()}
     if optimize != "none":

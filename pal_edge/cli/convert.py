@@ -50,7 +50,8 @@ def convert(model: Path, calib: str, sink: Path | None, target: str, optimize: A
         show(compiled.report)
         if shrink:
             figures = compiled.trace["quantizer"]
-            print(f"shrink  final SQNR {figures['shrunk_db']} dB; without it {figures.get('improved_db', figures['plain_db'])} dB")
+            lossless = figures.get("improved_db", figures["plain_db"])
+            print(f"shrink  final SQNR {figures['shrunk_db']} dB; without it {lossless} dB")
         print(f"wrote {sink}")
 
 
