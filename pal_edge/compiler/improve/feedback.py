@@ -104,7 +104,7 @@ def _cascade(weight: Floats, moments: Floats, rate: Rate | None) -> Floats:
         carried = factor[:, start:stop, stop:] @ error[:, stop:]
         for k in range(stop - 1, start - 1, -1):
             centre = weight[:, k] + carried[:, k - start] / factor[:, k, k, None]
-            chosen = nearest(centre) if rate is None else rate.cheapest(centre, factor[:, k, k, None] ** 2)
+            chosen = nearest(centre) if rate is None else rate.cheapest(centre, np.square(factor[:, k, k, None]))
             error[:, k] = weight[:, k] - chosen
             carried[:, : k - start] += factor[:, start:k, k, None] * error[:, k, None]
     return weight - error
