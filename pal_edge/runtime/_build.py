@@ -15,7 +15,7 @@ from pathlib import Path
 from cffi import FFI
 
 DRIVER = Path(__file__).resolve().parents[2] / "driver"
-HEADERS = ("pal/arithmetic.h", "pal/session.h", "sim.h")
+HEADERS = ("pal/arithmetic.h", "pal/coding.h", "pal/session.h", "sim.h")
 INCLUDES = ("driver/include", "driver/sim")
 
 
