@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from .container import Model
 from .numeric import decode
 from .runtime import InferenceSession
 
-SAMPLES = 16  # of the calibration data
+SAMPLES = 8  # of the calibration data
 Progress = Callable[[str, int, int], None]
 
 
@@ -60,11 +61,12 @@ def measure(models: Sequence[Model], float_model: onnx.ModelProto, final: Sequen
     feeds = feeds[:SAMPLES]
     with ExitStack() as stack:
         sessions = [stack.enter_context(InferenceSession(model)) for model in models]
+        pool = stack.enter_context(ThreadPoolExecutor(len(models)))  # the simulator runs without the GIL
         for done, feed in enumerate(feeds, 1):
             exact = dict(zip(values, reference.run(values, feed), strict=True))
             signal += [_energy(exact[value]) for value in values]
-            for session, mine, total in zip(sessions, entries, noise, strict=True):
-                codes = session.trace(feed)
+            traces = pool.map(InferenceSession.trace, sessions, [feed] * len(sessions))
+            for codes, mine, total in zip(traces, entries, noise, strict=True):
                 total += [_energy(exact[value] - decode(codes[value], mine[value]["bias"]))
                           for value in values]
             if progress:

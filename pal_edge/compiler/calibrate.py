@@ -16,6 +16,7 @@ from .graph import Graph
 from .quantize.observer import LogHistogram
 
 RANDOM_SAMPLES = 8
+TOGETHER = 1 << 17  # elements of one value
 Feed = dict[str, NDArray[np.float32]]
 Progress = Callable[[str, int, int], None]
 
@@ -97,9 +98,17 @@ def observe(graph: Graph, model: onnx.ModelProto, feeds: list[Feed], progress: P
     histograms = {name: LogHistogram() for name in (*graph.inputs, *values, *graph.constants)}
     for name, constant in graph.constants.items():
         histograms[name].add(constant)
+    # A histogram costs more than a small value's samples: those are counted together.
+    waiting: dict[str, list[NDArray[np.float32]]] = {name: [] for name in histograms}
     for feed, outputs in zip(feeds, _runs(open_session(model, values), values, feeds, progress), strict=True):
         for name, array in (*feed.items(), *zip(values, outputs, strict=True)):
-            histograms[name].add(np.asarray(array, np.float32))
+            waiting[name].append(np.asarray(array, np.float32).reshape(-1))
+            if array.size * len(waiting[name]) >= TOGETHER:
+                histograms[name].add(np.concatenate(waiting[name]))
+                waiting[name].clear()
+    for name, arrays in waiting.items():
+        if arrays:
+            histograms[name].add(np.concatenate(arrays))
     return histograms
 
 

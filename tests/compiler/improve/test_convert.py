@@ -44,7 +44,7 @@ def network(shapes: list[tuple[tuple[int, ...], int]], softmax: bool = False) ->
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-def samples(channels: int, count: int = 12) -> dict[str, np.ndarray]:
+def samples(channels: int, count: int = 8) -> dict[str, np.ndarray]:
     return {"x": np.random.default_rng(3).standard_normal((count, channels, 8, 8)).astype(np.float32)}
 
 
