@@ -21,6 +21,8 @@ MAY_IMPORT = {
     "pal_edge.spec": ("pal_edge.spec",),
     "pal_edge.numeric": ("pal_edge.numeric", "pal_edge.spec", "pal_edge.errors"),
     "pal_edge.report": ("pal_edge.container", "pal_edge.spec", "pal_edge.errors"),
+    "pal_edge.reporting": ("pal_edge.reporting", "pal_edge.container", "pal_edge.report", "pal_edge.runtime",
+                           "pal_edge.spec"),
     "pal_edge.coding": ("pal_edge.coding", "pal_edge.spec", "pal_edge.errors"),
     "pal_edge.container": ("pal_edge.coding", "pal_edge.report", "pal_edge.spec", "pal_edge.errors"),
     "pal_edge.compiler": ("pal_edge.compiler", "pal_edge.container", "pal_edge.numeric", "pal_edge.spec",

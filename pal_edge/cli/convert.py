@@ -2,57 +2,96 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ..container import Model
 from ..report import Report
 from ..spec.targets import DEFAULT_TARGET, TARGETS
-from . import files, output
+from . import files, limits, output, samples
 
 
 @click.command()
 @click.argument("model", type=files.SOURCE)
-@click.option("--calib", required=True, metavar="FILE|random",
-              help="Typical inputs: an .npz with an array [samples, ...] for each input, an .npy for a model "
-                   "with one, or `random` (poor accuracy).")
+@click.option("--calib", required=True, metavar="FILE|FOLDER|random",
+              help=samples.HELP + "; or `random` (poor accuracy).")
 @click.option("-o", "--output", "sink", type=files.SINK, help="[default: the model's name, ending in .pal]")
 @click.option("--target", type=click.Choice(list(TARGETS)), default=DEFAULT_TARGET, show_default=True)
 @click.option("--optimize", type=click.Choice(["default", "none", "search"]), default="default", show_default=True,
               help="How hard to work on accuracy: `none` rounds plainly, `search` also tries other scales (slow).")
 @click.option("--shrink", type=click.FloatRange(0, 1, max_open=True), default=0.0, metavar="STRENGTH",
               help="Trade accuracy for a smaller file: 0 is lossless, 0.0005 saves a fifth to a third.")
+@click.option("--report", "page", type=files.SINK, metavar="FILE",
+              help="Also write the full report: a page (.html) that needs no network, or data (.json).")
+@click.option("--strict", is_flag=True, help="Fail if an operator would not run on the engine.")
+@click.option("--budget", type=files.SOURCE, metavar="FILE",
+              help="Fail if a limit in this .toml or .json file is exceeded: " + ", ".join(limits.NAMES) + ".")
+@samples.image_options
 @output.json_option
 def convert(model: Path, calib: str, sink: Path | None, target: str, optimize: Any, shrink: float,
-            as_json: bool) -> None:
+            page: Path | None, strict: bool, budget: Path | None, as_json: bool, **image: Any) -> int:
     """Compile the ONNX file MODEL and report on it.
 
     The table says what every layer costs and how far, in dB, its signal is above its error; the error is
-    measured against float on the calibration data.
+    measured against float on the calibration data. The exit code is 1, and nothing is written, if --strict
+    or --budget are not met.
     """
     from .. import convert as compile_model  # ONNX Runtime takes a while to import
-    from ..compiler.frontend import import_model
 
     sink = sink or model.with_suffix(".pal")
     files.check_sink(sink, model)
-    calibration: str | files.Arrays = calib
-    if calib != "random":
-        calibration = files.read_arrays(Path(calib), lambda: import_model(model).graph.inputs)
+    if page:
+        files.check_sink(page, model, (".html", ".json"))
+        if page.resolve() == sink.resolve():
+            raise click.UsageError(f"{page}: the model and its report need different names")
+    allowed = limits.read_budget(budget) if budget else {}
+    given = samples.read(calib, model, samples.preprocessing(**image)) if calib != "random" else None
+    calibration: str | files.Arrays = given.arrays if given else calib
     with output.progress() as progress:
         compiled = compile_model(model, calibration, target=target, optimize=optimize, shrink=shrink,
                                  progress=progress)
-    compiled.save(sink)
+    if given and given.options:
+        options = {**compiled.provenance["options"], "inputs": given.options}
+        compiled = replace(compiled, provenance={**compiled.provenance, "options": options})
+    on_cpu, exceeded = limits.cpu_operators(compiled), limits.exceeded(compiled, allowed)
+    problems = [str(each) for each in exceeded]
+    if strict and on_cpu:
+        problems.append("not on the engine: " + ", ".join(f"{each.layer} ({each.op})" for each in on_cpu))
+    if not problems:
+        text = report_text(page.suffix, compiled, calibration) if page else ""
+        compiled.save(sink)
+        if page:
+            with files.replacing(page) as file:
+                file.write(text.encode())
     if as_json:
-        output.print_json({"model": str(sink), **asdict(compiled.report)})
+        output.print_json({"model": None if problems else str(sink), **asdict(compiled.report),
+                           "cpu_operators": [asdict(each) for each in on_cpu],
+                           "exceeded": [asdict(each) for each in exceeded]})
     else:
         show(compiled.report)
         if shrink:
             figures = compiled.trace["quantizer"]
             lossless = figures.get("improved_db", figures["plain_db"])
             print(f"shrink  final SQNR {figures['shrunk_db']} dB; without it {lossless} dB")
-        print(f"wrote {sink}")
+        if not problems:
+            print(f"wrote {sink}" + (f" and {page}" if page else ""))
+    if problems:
+        output.fail("; ".join(problems) + "; nothing was written")
+    return 1 if problems else 0
+
+
+def report_text(suffix: str, model: Model, data: Mapping[str, Any] | str) -> str:
+    """Return the full report as .html or .json; `data` is what the model was calibrated on."""
+    from ..reporting import full_report
+    from ..reporting.page import render
+
+    report = full_report(model, data)
+    return json.dumps(report.as_data(), allow_nan=False) if suffix == ".json" else render(report)
 
 
 def show(report: Report) -> None:
