@@ -17,13 +17,20 @@
 struct pal_code {
     uint16_t limit[PAL_FILE_CODING_MAX_LENGTH + 1u];
     uint16_t first[PAL_FILE_CODING_MAX_LENGTH + 1u];
+    uint8_t shortest; /* bits */
+};
+
+/* The bits of one segment: `bits` holds `count` of them on top, of which the last `padding` are behind its end. */
+struct pal_bits {
+    const uint8_t *next, *stop;
+    uint32_t bits, count, padding;
 };
 
 /* All state: under 1 KiB, and no pointer into itself. Private. */
 struct pal_coding {
-    const uint8_t *next, *stop, *end; /* in the bytes stored: now, the end of this segment, of all */
-    uint32_t kind, size, position;    /* of this segment, in bytes decoded */
-    uint32_t bits, bit_count, padding;
+    struct pal_bits in;
+    const uint8_t *end;            /* of all bytes stored */
+    uint32_t kind, size, position; /* of this segment, in bytes decoded */
     uint32_t value;
     uint16_t runs[PAL_FILE_CODING_LANES]; /* zeros still to come in each lane */
     uint16_t signs;                       /* of the last nonzero byte in each lane */

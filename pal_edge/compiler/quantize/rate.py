@@ -50,7 +50,7 @@ def magnitude_bits(codes: Codes) -> Floats:
     """Return what each magnitude costs in this layer, its sign included; one that is not used, a bit more
     than one that is used once."""
     counts = np.bincount((codes & MAGNITUDE_MAX).reshape(-1), minlength=MAGNITUDE_MAX + 1)
-    bits = np.log2(codes.size) - np.log2(np.maximum(counts, 0.5))
+    bits: Floats = np.log2(codes.size) - np.log2(np.maximum(counts, 0.5))
     bits[1:] += 1
     return bits
 
