@@ -57,7 +57,9 @@ static void run(struct pal_sim *sim)
     const uint8_t *list = memory_at(sim, *reg(sim, PAL_REG_CMD_ADDR), (uint64_t)count * PAL_COMMAND_SIZE);
     uint8_t *records = profile ? memory_at(sim, profile, (uint64_t)count * PAL_PROFILE_RECORD_SIZE) : NULL;
     unsigned error = PAL_ENGINE_NONE;
-    if (!list || (profile && !records))
+    if (*reg(sim, PAL_REG_CMD_ADDR) % 4)
+        error = PAL_ENGINE_FIELD;
+    else if (!list || (profile && !records))
         error = PAL_ENGINE_BUS;
     if (!error)
         error = (unsigned)locate_regions(sim, memory, size);

@@ -34,7 +34,7 @@ static unsigned check_window(const struct pal_command *c, const uint32_t *size)
             return PAL_ENGINE_FIELD;
     } else {
         weights = c->opcode == PAL_OP_POOL_AVG ? taps : 0;
-        if (c->params || (!weights && c->weights))
+        if (c->params || (!weights && (c->weights || c->ifm2_region)))
             return PAL_ENGINE_FIELD;
     }
     if (!block_inside(c->weights, weights, size[c->ifm2_region]) ||

@@ -23,8 +23,7 @@ class Status(IntEnum):
     ERR_TIMEOUT = -11  # the engine did not finish in time and was reset
     ERR_ENGINE = -12  # the engine stopped with an error
     ERR_ABI = -13  # the engine's ABI version is not supported by this driver
-    ERR_BUSY = -14  # the engine is busy
-    ERR_KAT = -15  # the known-answer test gave another result
+    ERR_KAT = -14  # the known-answer test gave another result
 
 
 class EngineError(IntEnum):
@@ -52,8 +51,7 @@ STATUS_TEXT: dict[int, str] = {
     -11: "the engine did not finish in time and was reset",
     -12: "the engine stopped with an error",
     -13: "the engine's ABI version is not supported by this driver",
-    -14: "the engine is busy",
-    -15: "the known-answer test gave another result",
+    -14: "the known-answer test gave another result",
 }
 ENGINE_ERROR_TEXT: dict[int, str] = {
     0: "no error",

@@ -20,8 +20,7 @@ enum pal_status {
     PAL_ERR_TIMEOUT = -11, /* the engine did not finish in time and was reset */
     PAL_ERR_ENGINE = -12, /* the engine stopped with an error */
     PAL_ERR_ABI = -13, /* the engine's ABI version is not supported by this driver */
-    PAL_ERR_BUSY = -14, /* the engine is busy */
-    PAL_ERR_KAT = -15, /* the known-answer test gave another result */
+    PAL_ERR_KAT = -14, /* the known-answer test gave another result */
 };
 
 enum pal_engine_error {
@@ -47,7 +46,6 @@ enum pal_engine_error {
     X(PAL_ERR_TIMEOUT, "the engine did not finish in time and was reset") \
     X(PAL_ERR_ENGINE, "the engine stopped with an error") \
     X(PAL_ERR_ABI, "the engine's ABI version is not supported by this driver") \
-    X(PAL_ERR_BUSY, "the engine is busy") \
     X(PAL_ERR_KAT, "the known-answer test gave another result")
 
 #define PAL_ENGINE_ERROR_TEXTS(X) \
