@@ -7,12 +7,13 @@ import zlib
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pal_edge.container import KnownAnswer, LayerEntry, Model, Tensor, known_answer_input
 from pal_edge.errors import ContainerError, TargetError, VersionError
 from pal_edge.spec.commands import Command, Opcode
-from pal_edge.spec.container import HeaderRecord, SectionRecord
+from pal_edge.spec.container import HeaderRecord, SectionRecord, SegmentKind
 from pal_edge.spec.registers import Region
 from pal_edge.spec.targets import TARGETS
 
@@ -44,6 +45,44 @@ def test_round_trip(model: Model, tmp_path: Path) -> None:
     assert Model.load(path) == model
     assert Model.load(path).to_bytes() == path.read_bytes()
     assert os.listdir(tmp_path) == ["m.pal"]
+
+
+def coded(model: Model) -> Model:
+    """The same with 1,003 bytes of constants, most of them weights."""
+    weights = (np.random.default_rng(0).normal(90, 9, 1000).astype(np.uint8) % 128).tobytes()
+    pieces = ((3, SegmentKind.RAW), (1000, SegmentKind.WEIGHTS))
+    return replace(model, constants=b"\x01\x02\x03" + weights, pieces=pieces)
+
+
+def test_coded_weights_come_back_and_take_less(model: Model) -> None:
+    plain = replace(coded(model), pieces=())
+    data = coded(model).to_bytes()
+    assert len(data) < len(plain.to_bytes()) - 200
+    again = Model.from_bytes(data)
+    assert again == plain and again.constants == plain.constants and again.pieces == coded(model).pieces
+    assert again.to_bytes() == data
+    assert replace(again, trace={}).stripped().to_bytes() == coded(model).stripped().to_bytes()
+
+
+def test_pieces_must_describe_all_constants(model: Model) -> None:
+    with pytest.raises(ContainerError, match="describe 1003 bytes"):
+        replace(coded(model), pieces=((3, SegmentKind.RAW),)).to_bytes()
+
+
+def test_coding_that_does_not_pay_is_not_used(model: Model) -> None:
+    small = replace(model, pieces=((3, SegmentKind.WEIGHTS),))
+    assert small.to_bytes() == model.to_bytes()
+
+
+def test_damaged_coded_weights_are_refused(model: Model) -> None:
+    data = bytearray(coded(model).to_bytes())
+    at = HeaderRecord.STRUCT.size + 2 * SectionRecord.STRUCT.size
+    section = SectionRecord.unpack(bytes(data), at)
+    data[section.offset + 7] ^= 0x70  # another kind of segment
+    stored = bytes(data[section.offset : section.offset + section.size])
+    data[at : at + SectionRecord.STRUCT.size] = replace(section, crc=zlib.crc32(stored)).pack()
+    with pytest.raises(ContainerError, match="CONSTANTS does not decode"):
+        Model.from_bytes(resealed(data))
 
 
 def test_every_truncation_is_refused(model: Model) -> None:
