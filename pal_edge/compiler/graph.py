@@ -183,7 +183,7 @@ class MatMul(Layer):
 
 @dataclass
 class Graph:
-    """Layers in topological order; every value has a shape; no layer input is a constant."""
+    """Layers in topological order; every value has a shape; only a Concat's first input may be a constant."""
 
     name: str
     layers: list[Layer]
@@ -191,4 +191,4 @@ class Graph:
     inputs: list[str]
     outputs: list[str]
     dynamic_batch: bool
-    constants: dict[str, FloatArray] = field(default_factory=dict)  # operands of Add and Mul
+    constants: dict[str, FloatArray] = field(default_factory=dict)  # operands of Add, Mul, Concat and MatMul

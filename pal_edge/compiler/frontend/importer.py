@@ -37,6 +37,7 @@ class Importer:
         self.outputs = [output.name for output in model.graph.output]
         self.mixes_batch = False  # some node computes across samples: there is no batch to vary
         self._aliases: dict[str, str] = {}
+        self._stored: set[str] = set()
         self._read = {name for node in facts.nodes for name in node.inputs} | set(self.outputs)
 
     def run(self) -> None:
@@ -155,7 +156,8 @@ class Importer:
     def unary(self, node: Node, source: str, name: str, *parameters: float) -> None:
         self.add(Elementwise(**self.named(node, source), unary=Unary(name, parameters)))
 
-    def affine(self, node: Node, source: str, scale: Float64 | float, shift: Float64 | float) -> bool:
+    def affine(self, node: Node, source: str, scale: Float64 | float, shift: Float64 | float,
+               output: str | None = None) -> bool:
         """Scale and shift by constants that vary along one axis; return False where they do not."""
         scale, shift = np.asarray(scale, np.float64), np.asarray(shift, np.float64)
         found = single_axis(scale + shift, self.shape(source))
@@ -164,7 +166,7 @@ class Importer:
         axis, values = found
         flat = [np.broadcast_to(a.reshape(-1) if a.size > 1 else a.reshape(()), values.shape)
                 for a in (scale, shift)]
-        self.add(Affine(**self.named(node, source), axis=axis, scale=flat[0], shift=flat[1]))
+        self.add(Affine(**self.named(node, source, output=output), axis=axis, scale=flat[0], shift=flat[1]))
         return True
 
     def operand(self, name: str, array: Float64) -> str:
@@ -176,28 +178,30 @@ class Importer:
 
     def _fresh(self, name: str) -> str:
         """Return a name that no value has."""
-        while name in self.shapes or name in self.facts.constants:
+        while name in self.shapes or name in self.facts.constants or name in self._stored:
             name += "'"
         return name
 
     def reshaped(self, value: str, shape: Shape, name: str) -> str:
         """Name the value that is `value` in another shape; the float model gets it too."""
-        name = self._fresh(name)
-        target = onnx.numpy_helper.from_array(np.array(shape, np.int64), f"{name}#shape")
-        self.model.graph.initializer.append(target)
-        return self.computed("Reshape", (value, target.name), name, shape)
+        return self.computed("Reshape", (value, self.stored(np.array(shape, np.int64), f"{name}#shape")), name, shape)
 
     def edge_padded(self, value: str, shape: Shape, name: str) -> str:
         """Name the value with its edges repeated, as often on both sides, up to `shape`."""
         around = [(n - o) // 2 for n, o in zip(shape, self.shape(value), strict=True)]
-        name = self._fresh(name)
-        amounts = onnx.numpy_helper.from_array(np.array(around * 2, np.int64), f"{name}#pads")
-        self.model.graph.initializer.append(amounts)
-        return self.computed("Pad", (value, amounts.name), name, shape, mode="edge")
+        amounts = self.stored(np.array(around * 2, np.int64), f"{name}#pads")
+        return self.computed("Pad", (value, amounts), name, shape, mode="edge")
 
     def transposed(self, value: str, perm: tuple[int, ...], name: str) -> str:
         shape = tuple(self.shape(value)[p] for p in perm)
         return self.computed("Transpose", (value,), name, shape, perm=perm)
+
+    def stored(self, array: NDArray[Any], name: str) -> str:
+        """Give the float model a constant and return its name."""
+        name = self._fresh(name)
+        self._stored.add(name)
+        self.model.graph.initializer.append(onnx.numpy_helper.from_array(array, name))
+        return name
 
     def computed(self, op: str, values: tuple[str, ...], name: str, shape: Shape, **attributes: Any) -> str:
         """Define a value that the source lacks, also in the float model, and return its name."""

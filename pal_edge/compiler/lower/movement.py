@@ -10,9 +10,10 @@ import numpy as np
 
 from ...numeric import encode
 from ...spec.commands import Opcode
+from ...spec.registers import Region
 from ..graph import Concat, Select
 from ..layout import Layout
-from ..program import Placed
+from ..program import Buffer, Placed
 from .context import Context, lowers
 
 FILL = -1  # index of an element that has no source
@@ -105,12 +106,21 @@ def lower_select(context: Context, layer: Select) -> int:
     return 0
 
 
+def _constant(context: Context, name: str, bias: int) -> Axes:
+    array = context.graph.constants[name]
+    codes = context.program.constants.add(encode(array, bias))
+    buffer = Buffer(name, array.size, Region.MODEL, codes)
+    return unsplit(Placed.dense(buffer, Layout.row_major(array.shape), bias))
+
+
 @lowers(Concat)
 def lower_concat(context: Context, layer: Concat) -> int:
-    sources = [axes(context, name) for name in layer.inputs]
-    order = _order(sources[0].placed)
+    values = [name for name in layer.inputs if name not in context.graph.constants]
+    order = _order(axes(context, values[0]).placed)
     target = unsplit(context.define(layer, Layout.ordered(context.shape(layer.output), order)))
     finish = context.finish(layer)
+    sources = [_constant(context, name, finish.bias) if name in context.graph.constants else axes(context, name)
+               for name in layer.inputs]
     position = 0
     for source in sources:
         shape = source.placed.layout.shape

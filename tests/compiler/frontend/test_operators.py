@@ -153,7 +153,28 @@ def test_gemm(attributes: str, c: tuple[int, ...]) -> None:
 
 def test_gemm_of_a_transposed_column() -> None:
     proto = model("(float[8,1] x) => (float[1,5] y)", "y = Gemm<transA=1>(x, w)", w=rand(8, 5))
-    assert ops(proto) == "Reshape Dense"
+    assert ops(proto) == "Transpose Dense"
+
+
+@pytest.mark.parametrize("a", [0, 1])
+@pytest.mark.parametrize("b", [0, 1])
+@pytest.mark.parametrize("operands", ["x, w", "w, x", "x, z", "x, z, c", "x, w, c", "x, w, k", "w, x, k", "x, z, v"])
+@pytest.mark.parametrize("scale", ["", ", alpha=0.5, beta=-2.0"])
+def test_gemm_of_values_and_constants(a: int, b: int, operands: str, scale: str) -> None:
+    equal(model("(float[4,4] x, float[4,4] z) => (float[4,4] y, float[4,4] r)",
+                f"y = Gemm<transA={a}, transB={b}{scale}>({operands}) r = Add(x, z)",
+                w=rand(4, 4), c=rand(4, 4), k=rand(4), v=rand(4, 1)))
+
+
+@pytest.mark.parametrize(("a", "b"), [
+    ("2,3,4,5", "2,3,5,6"), ("2,3,4,5", "3,5,6"), ("2,3,4,5", "5"), ("5", "5,4"), ("5", "2,5,4"), ("4,5", "3,5,2"),
+    ("5", "5"), ("2,1,4,5", "3,5,6"),
+])
+def test_matmul_of_any_ranks(a: str, b: str) -> None:
+    sizes = {"a": tuple(map(int, a.split(","))), "b": tuple(map(int, b.split(",")))}
+    equal(model(f"(float[{a}] a, float[{b}] b) => (float[] y)", "y = MatMul(a, b)"))
+    equal(model(f"(float[{a}] a) => (float[] y)", "y = MatMul(a, b)", b=rand(*sizes["b"])))
+    equal(model(f"(float[{b}] b) => (float[] y)", "y = MatMul(a, b)", a=rand(*sizes["a"])))
 
 
 @pytest.mark.parametrize(("shape", "weight", "expected"), [
@@ -171,8 +192,20 @@ def test_matmul(shape: str, weight: tuple[int, ...], expected: str) -> None:
                                       ("1,4,1,1", "1,4,5,6")])
 def test_two_values(op: str, a: str, b: str) -> None:
     (layer,) = layers(model(f"(float[{a}] a, float[{b}] b) => (float[1,4,5,6] y)", f"y = {op}(a, b)"))
-    assert layer.inputs == ("a", "b")
-    assert not isinstance(layer, Add) or layer.signs == ((1, -1) if op == "Sub" else (1, 1))
+    # The first is as large as the result.
+    assert layer.inputs == (("b", "a") if a == "1,4,1,1" else ("a", "b"))
+    if isinstance(layer, Add):
+        assert dict(zip(layer.inputs, layer.signs, strict=True)) == {"a": 1, "b": -1 if op == "Sub" else 1}
+
+
+@pytest.mark.parametrize("text", [
+    "Add(a, b)", "Mul(b, a)", "Sub(b, a)", "Max(a, b)", "Min(b, a, c)", "Max(a, s)", "Max(s, a, b, c)", "Mean(a, b, c)",
+    "Mean(a)", "Sum(c, b, a)", "Sum(a, c, c, s)", "Where(k, a, b)", "Where(k, a, s)", "Where(k, c, b)", "PRelu(a, c)",
+    "Div(c, e)", "Div(a, e)", "Concat<axis=0>(c1, a)",
+])
+def test_operands_of_different_shapes(text: str) -> None:
+    equal(model("(float[4,3,1] a, float[5] b) => (float[A,B,C] y)", f"e = Exp(b) y = {text}",
+                c=rand(3, 1), s=0.25, k=np.array([[True], [False], [True]]), c1=rand(2, 3, 1)))
 
 
 def test_division_by_a_value() -> None:
@@ -209,7 +242,7 @@ def test_value_and_constant(text: str, shape: tuple[int, ...], constant: tuple[i
     if expected:
         assert found == expected and not imported.graph.constants
     else:
-        assert found in ("Add", "Mul") and len(imported.graph.constants) == 1
+        assert found.removeprefix("Select ") in ("Add", "Mul") and len(imported.graph.constants) == 1
 
 
 @pytest.mark.parametrize("shape", ["N,4", "1,4,5", "1,4,5,6"])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...graph import Clip, Elementwise
 from ..importer import Importer
 from ..nodes import Node, Refused, handles
+from .arithmetic import computed, product_of, sum_of
 
 # ONNX operator -> (function of compiler.unary, its attributes with their defaults)
 _FUNCTIONS: dict[str, tuple[str, tuple[tuple[str, float], ...]]] = {
@@ -53,12 +55,18 @@ def gelu(importer: Importer, node: Node) -> None:
 
 @handles("PRelu", runs="table")
 def prelu(importer: Importer, node: Node) -> None:
-    """With one slope for all channels."""
-    x = importer.value(node)
-    slopes = np.unique(importer.constant(node, 1, "slope"))
-    if len(slopes) != 1:
-        raise Refused(f"it has {len(slopes)} different slopes; only a single one is supported: use LeakyRelu")
-    importer.unary(node, x, "LeakyRelu", float(slopes[0]))
+    """A table with one slope; with several, a sum of the two sides."""
+    x, slope = importer.value(node), importer.constant(node, 1, "slope")
+    if len(np.unique(slope)) == 1:
+        importer.unary(node, x, "LeakyRelu", float(slope.flat[0]))
+        return
+    above = computed(importer, "Relu", (x,), f"{node.output}#above")
+    below = computed(importer, "Sub", (x, above), f"{node.output}#below")
+    scaled = computed(importer, "Mul", (below, slope), f"{node.output}#scaled")
+    importer.add(Elementwise(**importer.named(node, x, output=above), clip=Clip(low=0.0)))
+    importer.add(Elementwise(**importer.named(node, x, output=below), clip=Clip(high=0.0)))
+    product_of(importer, node, below, slope, scaled)
+    sum_of(importer, node, above, scaled)
 
 
 @handles("Pow", runs="table")
@@ -79,21 +87,6 @@ def clip(importer: Importer, node: Node) -> None:
     low = importer.scalar(node, 1, -np.inf, "lower bound")
     high = importer.scalar(node, 2, np.inf, "upper bound")
     _clip(importer, node, importer.value(node), low, high)
-
-
-@handles("Min", "Max", runs="free")
-def extreme(importer: Importer, node: Node) -> None:
-    """Of one value and single constants: a clip."""
-    values = [i for i in range(len(node.inputs)) if importer.raw(node, i) is None]
-    if len(values) != 1:
-        raise Refused("it compares several values; only one value and constants are supported")
-    bounds = [importer.scalar(node, i, 0.0, "bound") for i in range(len(node.inputs)) if i not in values]
-    x = importer.value(node, values[0])
-    if importer.shape(x) != importer.shape(node.output):
-        raise Refused("its bound enlarges the value; only single constants are supported")
-    low = max(bounds, default=-np.inf) if node.op == "Max" else -np.inf
-    high = min(bounds, default=np.inf) if node.op == "Min" else np.inf
-    _clip(importer, node, x, low, high)
 
 
 def _clip(importer: Importer, node: Node, x: str, low: float, high: float) -> None:

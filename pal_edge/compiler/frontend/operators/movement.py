@@ -86,8 +86,6 @@ def gather(importer: Importer, node: Node) -> None:
     importer.add(Reshape(**importer.named(node, inner)))
 
 
-
-
 @handles("Pad")
 def pad(importer: Importer, node: Node) -> None:
     """Modes constant, edge, reflect and wrap; constant or negative amounts (cropping) on any axis."""
@@ -125,28 +123,49 @@ def tile(importer: Importer, node: Node) -> None:
     select(importer, node, x, [list(range(n)) * r for n, r in zip(importer.shape(x), repeats, strict=True)])
 
 
+def widened(importer: Importer, node: Node, x: str, target: tuple[int, ...], name: str) -> str:
+    """Return x broadcast to `target`, a new value of that name where it has another shape."""
+    shape = importer.shape(x)
+    full = (1,) * (len(target) - len(shape)) + shape
+    if full != shape:
+        reshaped = importer.reshaped(x, full, f"{name}#full")
+        importer.add(Reshape(**importer.named(node, x, output=reshaped)))
+        x = reshaped
+    if full == target:
+        return x
+    wide = importer.computed("Expand", (x, importer.stored(np.array(target, np.int64), f"{name}#shape")), name, target)
+    importer.add(Select(**importer.named(node, x, output=wide), index=_repeated(full, target)))
+    return wide
+
+
+def _repeated(shape: tuple[int, ...], target: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    return tuple((0,) * t if n == 1 else tuple(range(n)) for n, t in zip(shape, target, strict=True))
+
+
 @handles("Expand")
 def expand(importer: Importer, node: Node) -> None:
     """To a constant shape."""
     x = importer.value(node)
-    shape, target = importer.shape(x), importer.shape(node.output)
-    full = (1,) * (len(target) - len(shape)) + shape
-    index = [[0] * t if n == 1 else list(range(n)) for n, t in zip(full, target, strict=True)]
+    target = importer.shape(node.output)
+    full = (1,) * (len(target) - len(importer.shape(x))) + importer.shape(x)
     if full == target:
         importer.reshape(node, x)
-        return
-    if full != shape:
-        x = importer.reshaped(x, full, f"{node.output}#full")
-        importer.add(Reshape(**importer.named(node, importer.value(node), output=x)))
-    select(importer, node, x, index)
+    else:
+        select(importer, node, widened(importer, node, x, full, node.output), _repeated(full, target))
 
 
 @handles("Concat")
 def concat(importer: Importer, node: Node) -> None:
-    """Any axis; constant inputs are refused."""
-    values = [importer.value(node, i) for i in range(len(node.inputs))]
+    """Any axis, of values and constants."""
     axis = node.integer("axis", 0) % len(importer.shape(node.output))
-    values = [v for v in values if importer.shape(v)[axis]]
+    values = []
+    for i, name in enumerate(node.inputs):
+        constant = importer.raw(node, i)
+        value = importer.value(node, i) if constant is None else name
+        if constant is None and importer.shape(value)[axis]:
+            values.append(value)
+        elif constant is not None and constant.size:
+            values.append(importer.operand(name, importer.constant(node, i, "input")))
     if len(values) == 1:
         importer.alias(node, values[0])
     else:
@@ -172,5 +191,3 @@ def blocks(importer: Importer, node: Node) -> None:
     importer.add(Reshape(**importer.named(node, x, output=parts)))
     importer.add(Transpose(**importer.named(node, parts, output=moved), perm=perm))
     importer.add(Reshape(**importer.named(node, moved)))
-
-
