@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from ..errors import ContainerError
 from ..spec.container import CODING_MAX_LENGTH as MAX_LENGTH
 
+_DOUBLINGS = 5
+
 Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]
 Bits = NDArray[np.uint8]
@@ -140,17 +142,26 @@ def unpack(stored: bytes, at: int, code: Code, further: Ints, limit: int) -> tup
     words = np.ascontiguousarray(window).view(">u8").astype(np.uint64)
     aligned = (words << np.arange(8, dtype=np.uint64)).reshape(-1)  # the word that begins at every bit
     symbol = code.lookup()[aligned >> np.uint64(64 - MAX_LENGTH)]
-    size = np.where(symbol < 0, total + 1, (code.lengths + further)[symbol])
-    # Only one chain of symbols is real: follow it.
-    follow = (np.arange(len(size)) + size).tolist()
-    position, end = at - 8 * first, total - 8 * first
-    chain: list[int] = []
-    while position < end and len(chain) < limit:
-        chain.append(position)
-        position = follow[position]
-    if position > end:
-        position = chain.pop()
-    here = np.array(chain, np.int64)
+    end = total - 8 * first
+    size = np.where(symbol < 0, end + 1, (code.lengths + further)[symbol])
+    # Only one chain of symbols is real. Follow it in strides, then look at what lies in between.
+    follow = np.append(np.minimum(np.arange(len(size)) + size, end + 1), [end, end + 1])
+    stride = follow
+    for _ in range(_DOUBLINGS):
+        stride = stride[stride]
+    position = at - 8 * first
+    starts = [position]
+    while starts[-1] < end and len(starts) << _DOUBLINGS < limit:
+        starts.append(int(stride[starts[-1]]))
+    steps = [np.array(starts)]
+    for _ in range((1 << _DOUBLINGS) - 1):
+        steps.append(follow[steps[-1]])
+    here = np.stack(steps, axis=1).reshape(-1)
+    here = here[here < end][:limit]
+    if len(here) and follow[here[-1]] > end:  # padding, or what damage looks like
+        here = here[:-1]
+    if len(here):
+        position = int(follow[here[-1]])
     symbols = symbol[here].astype(np.int64)
     count = further[symbols].astype(np.uint64)
     rest = aligned[here] << code.lengths[symbols].astype(np.uint64)

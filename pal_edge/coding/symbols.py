@@ -101,16 +101,31 @@ def weights_from(stream: Stream, mode: SignMode, size: int) -> bytes:
 def _spread(values: Bytes, length: Ints, size: int) -> Bytes:
     """Put every symbol at the next byte that no run covers."""
     out, left = bytearray(size), [0] * LANES
-    source = zip(values.tolist(), length.tolist(), strict=True)
-    for position in range(size):
+    numbers, runs = values.tolist(), length.tolist()
+    longer = np.append(np.flatnonzero(length > 1), len(length)).tolist()  # symbols that cover further bytes
+    at, position, covered = 0, 0, 0  # next symbol, next byte, bytes still covered behind it
+    upcoming = iter(longer)
+    coming = next(upcoming)
+    while position < size:
+        if not covered and coming > at:  # nothing but single bytes until then
+            count = min(coming - at, size - position)
+            out[position : position + count] = values[at : at + count].tobytes()
+            at, position = at + count, position + count
+            continue
         lane = position % LANES
         if left[lane]:
             left[lane] -= 1
-            continue
-        out[position], run = next(source, (0, 0))
-        if not run:
-            raise damaged("a segment ends early")
-        left[lane] = run - 1
+            covered -= 1
+        else:
+            if at == len(numbers):
+                raise damaged("a segment ends early")
+            out[position] = numbers[at]
+            if at == coming:
+                left[lane] = runs[at] - 1
+                covered += runs[at] - 1
+                coming = next(upcoming, coming)
+            at += 1
+        position += 1
     return np.frombuffer(out, np.uint8)
 
 
