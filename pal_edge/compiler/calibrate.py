@@ -115,6 +115,11 @@ def observe(graph: Graph, model: onnx.ModelProto, feeds: list[Feed], progress: P
 def _runs(session: ort.InferenceSession, values: list[str], feeds: list[Feed], progress: Progress | None,
           ) -> Iterator[list[NDArray[np.float32]]]:
     for index, feed in enumerate(feeds):
-        yield session.run(values, feed)
+        try:
+            results = session.run(values, feed)
+        except Exception as error:  # ONNX Runtime raises many types of its own
+            line = str(error).splitlines()[0]
+            raise ModelError(f"ONNX Runtime cannot run the model for calibration: {line}") from error
+        yield results
         if progress:
             progress("calibrate", index + 1, len(feeds))

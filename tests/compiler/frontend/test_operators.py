@@ -11,6 +11,7 @@ from pal_edge.compiler.frontend import import_model
 from pal_edge.compiler.frontend.nodes import HANDLERS
 from pal_edge.compiler.graph import Add, Conv, Dense, Pool
 from pal_edge.compiler.unary import FUNCTIONS, apply
+from pal_edge.errors import UnsupportedError
 from tests.compiler.frontend.models import equal, layers, model, ops, rand
 
 IMAGE = "(float[1,4,7,9] x) => (float[N,C,H,W] y)"
@@ -73,12 +74,13 @@ def test_pool_of_any_geometry(data: st.DataObject) -> None:
     assume(all(size[i] + pads[i] + pads[i + 2] >= (kernel[i] - 1) * dilation[i] + 1 for i in range(2)))
     op, extra = data.draw(st.sampled_from([("MaxPool", ""), ("AveragePool", ""),
                                            ("AveragePool", "count_include_pad=1,")]))
-    if op == "AveragePool":  # a window of padding alone has no mean
-        assume(dilation == (1, 1))
     strides = [draw(1, 3), draw(1, 3)]
     text = (f"y = {op}<{extra} kernel_shape={list(kernel)}, pads={pads}, strides={strides}, "
             f"dilations={list(dilation)}, ceil_mode={draw(0, 1)}>(x)")
-    equal(model(f"(float[1,3,{size[0]},{size[1]}] x) => (float[N,C,H,W] y)", text, opset=22))
+    try:
+        equal(model(f"(float[1,3,{size[0]},{size[1]}] x) => (float[N,C,H,W] y)", text, opset=22))
+    except UnsupportedError as refusal:
+        assert "nothing but padding" in str(refusal) and max(dilation) > 1
 
 
 @pytest.mark.parametrize("attributes", ["pads=[1,1,1,1]", "pads=[1,1,1,1], strides=[2,2], ceil_mode=1"])
@@ -345,3 +347,17 @@ def test_dense_layers_keep_their_shapes() -> None:
 
 def test_every_handler_states_its_restrictions() -> None:
     assert all(handler.__doc__ and handler.__doc__.endswith(".") for handler in HANDLERS.values())
+
+
+@pytest.mark.parametrize("attributes", [
+    "size=5", "size=3, alpha=1.5, beta=0.5, bias=0.3", "size=1", "size=21, alpha=0.5"])
+def test_local_response_normalization(attributes: str) -> None:
+    proto = model("(float[1,7,4,5] x) => (float[] y)", f"y = LRN<{attributes}>(x)")
+    assert ops(proto) == "Mul Conv Mul"
+
+
+def test_three_spatial_axes() -> None:
+    signature = "(float[2,3,4,3,2] x) => (float[] y)"
+    for op in ("GlobalAveragePool", "GlobalMaxPool"):
+        equal(model(signature, f"y = {op}(x)"))
+    equal(model(signature, "y = BatchNormalization(x, a, b, b, a)", a=abs(rand(3)) + 0.5, b=rand(3)))

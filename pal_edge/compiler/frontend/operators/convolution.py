@@ -7,7 +7,7 @@ import numpy as np
 from ...graph import Conv, ConvTranspose
 from ..importer import Importer
 from ..nodes import Node, Refused, handles
-from .window import pair, window_of
+from .window import FOLD, pair, window_of
 
 
 @handles("Conv")
@@ -35,7 +35,7 @@ def conv_transpose(importer: Importer, node: Node) -> None:
     weight = importer.constant(node, 1, "weight")
     groups, rank = node.integer("group", 1), weight.ndim - 2
     if rank not in (1, 2):
-        raise Refused(f"it has {rank} spatial axes; only 1-D and 2-D are supported")
+        raise Refused(f"it has {rank} spatial axes; only 1-D and 2-D are supported: {FOLD}")
     outputs = weight.shape[1] * groups
     bias = importer.constant(node, 2, "bias") if node.has_input(2) else np.zeros(outputs)
     strides = node.integers("strides") or (1,) * rank

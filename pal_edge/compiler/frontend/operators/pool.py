@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Literal
 
 from ...graph import Pool, Reshape, Transpose
 from ..importer import Importer
 from ..nodes import Node, Refused, handles
-from .window import window_of
+from .window import Window, window_of
+
+Kind = Literal["max", "average"]
 
 
 @handles("AveragePool", "MaxPool")
@@ -18,21 +21,28 @@ def pool(importer: Importer, node: Node) -> None:
         raise Refused("its Indices output is used; only the pooled values are computed")
     x = importer.value(node)
     window = window_of(node, importer.shape(x), node.integers("kernel_shape") or ())
+    if _empty(window, (1, *importer.shape(x)[2:])[-2:], (1, *importer.shape(node.output)[2:])[-2:]):
+        raise Refused("some of its windows hold nothing but padding; pad less")
     importer.add(Pool(
         **importer.named(node, x), kind="max" if node.op == "MaxPool" else "average",
         kernel=window.kernel, strides=window.strides, dilations=window.dilations, pads=window.pads,
         count_include_pad=bool(node.integer("count_include_pad", 0))))
 
 
+def _empty(window: Window, size: tuple[int, ...], out: tuple[int, ...]) -> bool:
+    """Whether some output position sees no element of the input."""
+    return any(
+        not any(0 <= o * window.strides[axis] - window.pads[axis] + k * window.dilations[axis] < size[axis]
+                for k in range(window.kernel[axis]))
+        for axis in range(2) for o in range(out[axis]))
+
+
 @handles("GlobalAveragePool", "GlobalMaxPool")
 def global_pool(importer: Importer, node: Node) -> None:
-    """1-D and 2-D."""
+    """Of any number of spatial axes."""
     x = importer.value(node)
-    spatial = importer.shape(x)[2:]
-    if len(spatial) not in (1, 2):
-        raise Refused(f"its input has {len(spatial)} spatial axes; only 1-D and 2-D are supported")
-    kind: Literal["max", "average"] = "max" if node.op == "GlobalMaxPool" else "average"
-    importer.add(Pool(**importer.named(node, x), kind=kind, kernel=_kernel(spatial)))
+    rank = len(importer.shape(x))
+    _reduce(importer, node, x, range(2, rank), "max" if node.op == "GlobalMaxPool" else "average")
 
 
 def _kernel(spatial: tuple[int, ...]) -> tuple[int, int]:
@@ -43,8 +53,7 @@ def _kernel(spatial: tuple[int, ...]) -> tuple[int, int]:
 def reduce(importer: Importer, node: Node) -> None:
     """Over any axes."""
     x = importer.value(node)
-    shape = importer.shape(x)
-    rank = len(shape)
+    rank = len(importer.shape(x))
     axes = node.integers("axes") or importer.integers(node, 1, "axes") or ()
     if not axes and node.integer("noop_with_empty_axes", 0):
         importer.alias(node, x)
@@ -52,7 +61,15 @@ def reduce(importer: Importer, node: Node) -> None:
     reduced = sorted({axis % rank for axis in axes} if axes else range(rank))
     if 0 in reduced:
         importer.mixes_batch = True
-    reduced = [axis for axis in reduced if shape[axis] > 1]
+    kind: Kind = "max" if node.op == "ReduceMax" else "average"
+    _reduce(importer, node, x, reduced, kind, 1 if node.op == "ReduceSum" else None)
+
+
+def _reduce(importer: Importer, node: Node, x: str, axes: Iterable[int], kind: Kind,
+            divisor: int | None = None) -> None:
+    shape = importer.shape(x)
+    rank = len(shape)
+    reduced = [axis for axis in axes if shape[axis] > 1]
     if not reduced:
         importer.reshape(node, x)
         return
@@ -66,9 +83,7 @@ def reduce(importer: Importer, node: Node) -> None:
         pooled = (*importer.shape(x)[:2], 1, 1)
     same = pooled == importer.shape(node.output)
     inner = None if same else importer.reshaped(node.output, pooled, f"{node.output}#pooled")
-    importer.add(Pool(**importer.named(node, x, output=inner), kernel=kernel,
-                      kind="max" if node.op == "ReduceMax" else "average",
-                      divisor=1 if node.op == "ReduceSum" else None))
+    importer.add(Pool(**importer.named(node, x, output=inner), kernel=kernel, kind=kind, divisor=divisor))
     if inner:
         importer.add(Reshape(**importer.named(node, inner)))
 

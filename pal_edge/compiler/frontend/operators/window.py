@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from ..nodes import Node, Refused
 
+FOLD = "write it in 2-D over slices of the third axis, and join or add them"
+
 
 @dataclass(frozen=True)
 class Window:
@@ -22,7 +24,7 @@ def window_of(node: Node, shape: tuple[int, ...], kernel: tuple[int, ...]) -> Wi
     spatial = shape[2:]
     rank = len(spatial)
     if rank not in (1, 2):
-        raise Refused(f"its input has {rank} spatial axes; only 1-D and 2-D are supported")
+        raise Refused(f"its input has {rank} spatial axes; only 1-D and 2-D are supported: {FOLD}")
     strides = node.integers("strides") or (1,) * rank
     dilations = node.integers("dilations") or (1,) * rank
     pads = _pads(node, spatial, kernel, strides, dilations)
