@@ -9,21 +9,25 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from .compiler.calibrate import open_session, samples
-from .compiler.frontend import import_model
+from .compiler.calibrate import Feed, open_session, samples
+from .compiler.frontend import Imported, import_model
 from .container import Model
+from .diagnose import Diagnosis, Sample, diagnose
 from .errors import CalibrationError, InputError
 from .numeric import decode, encode
+from .onelayer import OneLayer, check_folder, cut, reproduce
 from .runtime import InferenceSession
 
 MIN_SQNR_DB = 10.0  # the layers of networks that kept their accuracy were all above 13 dB
+DIAGNOSED = 8  # samples that tell why
 _SATURATED = 127  # magnitude
 
 
@@ -54,6 +58,7 @@ class Verification:
     samples: int
     min_sqnr_db: float
     layers: tuple[LayerCheck, ...]
+    diagnosis: Diagnosis | None = None  # of first_bad
 
     @property
     def first_bad(self) -> LayerCheck | None:
@@ -97,7 +102,8 @@ class _Tally:
 
 def verify(model: Model | str | os.PathLike[str], original: str | os.PathLike[str] | onnx.ModelProto,
            data: Mapping[str, Any], *, limit: int | None = None, min_sqnr_db: float = MIN_SQNR_DB,
-           device: str = "sim", progress: Callable[[str, int, int], None] | None = None) -> Verification:
+           device: str = "sim", progress: Callable[[str, int, int], None] | None = None,
+           reproducer: str | os.PathLike[str] | None = None) -> Verification:
     """Run both models on `data` and compare every layer's output.
 
     Args:
@@ -108,9 +114,13 @@ def verify(model: Model | str | os.PathLike[str], original: str | os.PathLike[st
         min_sqnr_db: a layer below this signal-to-error ratio, in dB, is bad.
         device: where to run; it must let its memory be read between commands, as "sim" does.
         progress: called as progress(stage, done, total).
+        reproducer: a folder to make, with the first bad layer as a network of its own and its data; not
+            made where no layer is bad.
 
     Raises InputError for data that do not fit, ModelError for an original that does not fit.
     """
+    if reproducer is not None:
+        check_folder(Path(reproducer))
     loaded = model if isinstance(model, Model) else Model.load(model)
     imported = import_model(original)
     tallies = [_Tally(entry) for entry in loaded.trace.get("layers", []) if entry["sources"] and entry["element"] == 1]
@@ -133,7 +143,35 @@ def verify(model: Model | str | os.PathLike[str], original: str | os.PathLike[st
                 tally.add(codes[name], exact[name])
             if progress:
                 progress("verify", index + 1, len(feeds))
-    return Verification(self_test, len(feeds), min_sqnr_db, tuple(tally.result() for tally in tallies))
+        result = Verification(self_test, len(feeds), min_sqnr_db, tuple(tally.result() for tally in tallies))
+        bad = result.first_bad
+        if bad is None:
+            return result
+        layer = _one_layer(bad.value, tallies, imported)
+        biases = {tally.entry["value"]: tally.entry["bias"] for tally in tallies}
+        biases |= {tensor.name: tensor.bias for tensor in loaded.inputs}
+        why = diagnose(layer, imported.graph, biases[bad.value],
+                       (_sample(feed, layer, biases, reference, session) for feed in feeds[:DIAGNOSED]))
+    if reproducer is not None:
+        about = {"source": imported.name, "name": bad.name, "op": bad.op}
+        reproduce(Path(reproducer), layer, imported.model, feeds, about)
+    return replace(result, diagnosis=why)
+
+
+def _one_layer(value: str, tallies: list[_Tally], imported: Imported) -> OneLayer:
+    """Return the bad layer, cut out between values that the device can show."""
+    shapes = {**imported.graph.shapes, **{tally.entry["value"]: tally.entry["shape"] for tally in tallies}}
+    return cut(imported.model, value, {tally.entry["value"] for tally in tallies}, shapes)
+
+
+def _sample(feed: Feed, layer: OneLayer, biases: Mapping[str, int], reference: Any,
+            session: InferenceSession) -> Sample:
+    """Return what float and device have for the layer."""
+    names = [name for name in (*layer.inputs, layer.value) if name not in feed]
+    exact = {**feed, **dict(zip(names, reference.run(names, feed), strict=True))}
+    codes = session.trace(feed)
+    codes |= {name: encode(array, biases[name]) for name, array in feed.items()}
+    return Sample(exact, {name: decode(codes[name], biases[name]) for name in (*layer.inputs, layer.value)})
 
 
 def _check_pair(values: list[str], original: onnx.ModelProto, model: Model) -> None:
