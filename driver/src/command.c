@@ -53,6 +53,8 @@ static int unused_is_zero(const struct pal_command *c)
         return 0;
     if (c->opcode == PAL_OP_ARGMAX)
         return !c->offset && !c->flags && !c->scale2 && c->scale <= 1;
+    if (c->opcode == PAL_OP_SOFTMAX)
+        return !c->scale2;
     return c->opcode == PAL_OP_ADD || (!c->scale && !c->scale2);
 }
 

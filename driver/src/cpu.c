@@ -4,6 +4,7 @@
 #include "pal/arithmetic.h"
 #include "pal/load.h"
 #include "pal/model.h"
+#include "pal/spec/arithmetic.h"
 
 #define ROW_MAX 1024u /* bytes of stack for each operand, where a bus gives no pointers */
 
@@ -33,7 +34,9 @@ static void argmax(const struct pal_command *c, const struct row *row)
 static void compute(const struct pal_command *c, const struct pal_finish *finish, const struct row *row)
 {
     switch (c->opcode) {
-    case PAL_OP_SOFTMAX: pal_softmax(row->in, c->ifm_c, c->offset, finish, row->out); break;
+    case PAL_OP_SOFTMAX:
+        pal_softmax(row->in, c->ifm_c, c->offset, PAL_SOFTMAX_OUTPUT_BIAS - c->scale, finish, row->out);
+        break;
     case PAL_OP_LAYER_NORM:
         pal_layer_norm(row->in, c->ifm_c, row->parameters, c->offset, finish, row->out);
         break;

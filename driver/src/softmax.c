@@ -46,7 +46,8 @@ static int32_t log2_of(uint64_t sum)
     return (top - (int)PAL_SOFTMAX_EXP_BITS) * (1 << PAL_SOFTMAX_Z_BITS) + PAL_SOFTMAX_LOG2[index];
 }
 
-void pal_softmax(const uint8_t *in, size_t count, int bias, const struct pal_finish *finish, uint8_t *out)
+void pal_softmax(const uint8_t *in, size_t count, int bias, int out_bias, const struct pal_finish *finish,
+                 uint8_t *out)
 {
     int32_t largest = -Z_LIMIT;
     for (size_t i = 0; i < count; i++) {
@@ -62,6 +63,6 @@ void pal_softmax(const uint8_t *in, size_t count, int bias, const struct pal_fin
         int32_t below = largest - octaves(in[i], bias) + log + step / 2;
         /* floor division: log may be slightly negative */
         int k = below >= 0 ? below / step : -((-below + step - 1) / step);
-        out[i] = pal_to_code(-k, 0, 0, -PAL_SOFTMAX_OUTPUT_BIAS, finish);
+        out[i] = pal_to_code(-k, 0, 0, -out_bias, finish);
     }
 }

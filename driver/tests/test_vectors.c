@@ -5,6 +5,7 @@
 
 #include "pal/arithmetic.h"
 #include "pal/load.h"
+#include "pal/spec/arithmetic.h"
 #include "support.h"
 
 struct words {
@@ -100,8 +101,8 @@ static void test_softmax(void)
         uint8_t codes[8], out[8];
         for (unsigned i = 0; i < 8; i++)
             codes[i] = (uint8_t)w[1 + i];
-        pal_softmax(codes, 8, w[0], &plain, out);
-        pal_softmax(codes, 8, w[0], &plain, codes);
+        pal_softmax(codes, 8, w[0], PAL_SOFTMAX_OUTPUT_BIAS, &plain, out);
+        pal_softmax(codes, 8, w[0], PAL_SOFTMAX_OUTPUT_BIAS, &plain, codes);
         for (unsigned i = 0; i < 8; i++) {
             CHECK_EQUAL(out[i], w[9 + i]);
             CHECK_EQUAL(codes[i], w[9 + i]); /* in place */
@@ -116,7 +117,7 @@ static void test_softmax_of_any_bias_is_defined(void)
     for (int bias = -32768; bias <= 32767; bias += 13) {
         const uint8_t codes[4] = {0, 0x7F, 0xFF, (uint8_t)(bias & 0xFF)};
         uint8_t out[4];
-        pal_softmax(codes, 4, bias, &plain, out);
+        pal_softmax(codes, 4, bias, PAL_SOFTMAX_OUTPUT_BIAS, &plain, out);
         CHECK(out[1] >= out[0] && out[0] >= out[2]);
     }
 }

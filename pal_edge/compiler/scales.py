@@ -37,7 +37,8 @@ def settled(graph: Graph, biases: Mapping[str, int]) -> Scales:
     biases = dict(biases)
     for layer in graph.layers:
         if isinstance(layer, Softmax):
-            biases[layer.output] = SOFTMAX_OUTPUT_BIAS
+            # Codes are for the probabilities that occur: those of many classes are small.
+            biases[layer.output] = min(max(biases[layer.output], SOFTMAX_OUTPUT_BIAS - 255), SOFTMAX_OUTPUT_BIAS)
         elif _moves(layer):
             biases[layer.output] = biases[layer.inputs[0]]
     return Scales(biases)

@@ -207,7 +207,7 @@ def _map_codes(command: Command, memory: Memory) -> Codes:
 def _softmax(command: Command, memory: Memory) -> Codes:
     log = softmax_log(_map(command, memory, "ifm"), command.offset)
     no = np.zeros(log.shape, np.bool_)
-    return _finish(log, no, no, -SOFTMAX_OUTPUT_BIAS, command, memory)
+    return _finish(log, no, no, command.scale - SOFTMAX_OUTPUT_BIAS, command, memory)
 
 
 def _layer_norm(command: Command, memory: Memory) -> Codes:

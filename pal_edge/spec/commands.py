@@ -19,7 +19,7 @@ class Opcode(IntEnum):
     ADD = 5  # acc = p(ifm, scale) + p(ifm2, scale2), two-term dot product
     MUL = 6  # log magnitude ma + mb, sign xor, zero if either is zero
     MAP = 7  # copy, recode or table: log magnitude m; the ifm2 fields are 0
-    SOFTMAX = 128  # CPU: over the channels of every pixel; `offset` is the bias of the input codes; output bias as in arithmetic.toml
+    SOFTMAX = 128  # CPU: over the channels of every pixel; `offset` is the bias of the input codes; the bias of the result is output_bias of arithmetic.toml, less `scale`
     LAYER_NORM = 129  # CPU: over the channels of every pixel, see arithmetic.toml; ifm2 holds u64 epsilon, then for every channel an i32 gain, then for every channel an i32 shift; `offset` is minus the output bias
     ARGMAX = 130  # CPU: u32 index of the first largest code (of the last one, if `scale` is 1) over the channels of every pixel; ofm_c = 4; no offset, clamp or table
 

@@ -65,7 +65,7 @@ def random_command(opcode: Opcode, seed: int) -> tuple[Command, Memory]:
     if opcode == Opcode.POOL_AVG:
         fields["offset"] = pick(-270, -180)
     if opcode == Opcode.SOFTMAX:
-        fields["offset"] = pick(-140, 20)
+        fields |= {"offset": pick(-140, 20), "scale": pick(0, 255) if rng.random() < 0.3 else 0}
     if opcode == Opcode.LAYER_NORM:
         fields |= {"offset": pick(-60, 140), "ifm2_region": Region.MODEL, "ifm2_offset": WEIGHTS}
     if opcode == Opcode.ARGMAX:

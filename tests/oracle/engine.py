@@ -125,7 +125,7 @@ def _map(c: Any, memory: Memory, y: int, x: int) -> Iterator[int]:
 def _softmax(c: Any, memory: Memory, y: int, x: int) -> Iterator[int]:
     codes = [_ifm(c, memory, y, x, k) for k in range(c.ifm_c)]
     for log in softmax_log(codes, c.offset):
-        yield _finish(c, memory, False, log, 127)
+        yield _finish(c, memory, False, log, 127 + c.scale)
 
 
 def _layer_norm(c: Any, memory: Memory, y: int, x: int) -> Iterator[int]:

@@ -33,8 +33,9 @@ int pal_encode(const float *in, size_t count, int bias, uint8_t *out) PAL_MUST_C
 /* Decode `count` codes with one bias, correctly rounded; |bias| <= 32768. */
 void pal_decode(const uint8_t *in, size_t count, int bias, float *out);
 
-/* Softmax of `count` codes of bias `bias`, to codes of bias PAL_SOFTMAX_OUTPUT_BIAS; in == out is allowed. */
-void pal_softmax(const uint8_t *in, size_t count, int bias, const struct pal_finish *finish, uint8_t *out);
+/* Softmax of `count` codes of bias `bias`, to codes of bias `out_bias`; in == out is allowed. */
+void pal_softmax(const uint8_t *in, size_t count, int bias, int out_bias, const struct pal_finish *finish,
+                 uint8_t *out);
 
 /* Bytes of the parameters of a layer normalization over `count` channels. */
 static inline size_t pal_layer_norm_bytes(size_t count)

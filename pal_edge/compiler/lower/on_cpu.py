@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...numeric.norm import parameters
+from ...spec.arithmetic import SOFTMAX_OUTPUT_BIAS
 from ...spec.commands import Opcode
 from ...spec.registers import Region
 from ..graph import ArgMax, LayerNorm, Softmax
@@ -39,7 +40,7 @@ def lower_softmax(context: Context, layer: Softmax) -> int:
     x = _rows(context, layer.inputs[0], layer.axis)
     y = context.define(layer, x.layout)
     length = x.layout.shape[layer.axis]
-    _emit(context, Opcode.SOFTMAX, x, y, length, length, offset=x.bias)
+    _emit(context, Opcode.SOFTMAX, x, y, length, length, offset=x.bias, scale=SOFTMAX_OUTPUT_BIAS - y.bias)
     return 0
 
 

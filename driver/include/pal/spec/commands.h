@@ -20,7 +20,7 @@ enum pal_opcode {
     PAL_OP_ADD = 5, /* acc = p(ifm, scale) + p(ifm2, scale2), two-term dot product */
     PAL_OP_MUL = 6, /* log magnitude ma + mb, sign xor, zero if either is zero */
     PAL_OP_MAP = 7, /* copy, recode or table: log magnitude m; the ifm2 fields are 0 */
-    PAL_OP_SOFTMAX = 128, /* CPU: over the channels of every pixel; `offset` is the bias of the input codes; output bias as in arithmetic.toml */
+    PAL_OP_SOFTMAX = 128, /* CPU: over the channels of every pixel; `offset` is the bias of the input codes; the bias of the result is output_bias of arithmetic.toml, less `scale` */
     PAL_OP_LAYER_NORM = 129, /* CPU: over the channels of every pixel, see arithmetic.toml; ifm2 holds u64 epsilon, then for every channel an i32 gain, then for every channel an i32 shift; `offset` is minus the output bias */
     PAL_OP_ARGMAX = 130, /* CPU: u32 index of the first largest code (of the last one, if `scale` is 1) over the channels of every pixel; ofm_c = 4; no offset, clamp or table */
 };
