@@ -15,8 +15,9 @@ from pathlib import Path
 from cffi import FFI
 
 DRIVER = Path(__file__).resolve().parents[2] / "driver"
-HEADERS = ("pal/arithmetic.h", "pal/coding.h", "pal/session.h", "sim.h")
-INCLUDES = ("driver/include", "driver/sim")
+HEADERS = ("pal/arithmetic.h", "pal/coding.h", "pal/session.h", "sim.h", "stopwatch.h")
+SOURCES = ("src/*.c", "sim/*.c", "bus/stopwatch.c")
+INCLUDES = ("driver/include", "driver/sim", "driver/bus")
 
 
 def declarations() -> str:
@@ -46,7 +47,7 @@ ffi.cdef(declarations() + "\n#define PAL_SESSION_ALIGN ...\n")
 ffi.set_source(
     "pal_edge.runtime._pal",
     "".join(f'#include "{header}"\n' for header in HEADERS),
-    sources=sorted(str(p.relative_to(DRIVER.parent)) for d in ("src", "sim") for p in (DRIVER / d).glob("*.c")),
+    sources=sorted(str(p.relative_to(DRIVER.parent)) for pattern in SOURCES for p in DRIVER.glob(pattern)),
     include_dirs=list(INCLUDES),
     extra_compile_args=["-std=c11", "-O3"],
     py_limited_api=True,

@@ -276,10 +276,13 @@ class InferenceSession:
         return codes
 
     def _execute(self, inferences: int) -> None:
-        self._check(lib.pal_session_run(self._session))
+        self._launch()
         c = self._session.counters
         self.counters = Counters(c.cycles, c.mac_cycles, c.stall_read, c.stall_write, c.bytes_read,
                                  c.bytes_written, inferences)
+
+    def _launch(self) -> None:
+        self._check(lib.pal_session_run(self._session))
 
     def _check_open(self) -> None:
         if self._closed:
