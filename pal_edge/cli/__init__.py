@@ -17,6 +17,7 @@ import click
 from ..errors import PalError
 from ..version import __version__
 from . import output
+from .bench import bench
 from .convert import convert
 from .devices import devices
 from .inspect import inspect
@@ -37,7 +38,7 @@ def command(debug: bool) -> None:
     """Convert ONNX networks for the PAL engine, run them, and check the results."""
 
 
-for _each in (convert, devices, inspect, ops, run, verify):
+for _each in (bench, convert, devices, inspect, ops, run, verify):
     command.add_command(_each)
 
 
