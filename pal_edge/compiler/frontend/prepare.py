@@ -66,12 +66,33 @@ def _modernise(model: onnx.ModelProto) -> None:
     version = next(o.version for o in model.opset_import if o.domain in STANDARD_DOMAINS)
     if version >= OPSET_MIN:
         return
+    if version < 7:
+        _slopes_by_channel(model)
     try:
         converted = onnx.version_converter.convert_version(model, OPSET_MIN)
     except Exception as error:  # its C++ raises many types
         raise ModelError(f"opset {version} is too old, and onnx cannot convert it to {OPSET_MIN} "
                          f"({one_line(error)}): export the model with opset {OPSET_MIN} or newer") from error
     model.CopyFrom(converted)
+
+
+def _slopes_by_channel(model: onnx.ModelProto) -> None:
+    """Until opset 6 a PRelu has one slope a channel; later its shape broadcasts, which onnx's converter misses."""
+    initializers = {tensor.name: tensor for tensor in model.graph.initializer}
+    inferred = onnx.shape_inference.infer_shapes(model).graph
+    ranks = {v.name: len(v.type.tensor_type.shape.dim) for v in (*inferred.input, *inferred.value_info)}
+    for node in model.graph.node:
+        slope = initializers.get(node.input[1]) if node.op_type == "PRelu" and len(node.input) > 1 else None
+        if slope is None or len(slope.dims) != 1 or slope.dims[0] == 1:
+            continue
+        name = f"{slope.name}#channels"
+        if name not in initializers:
+            shaped = array_of(slope, slope.name).reshape(-1, *(1,) * (ranks.get(node.input[0], 4) - 2))
+            initializers[name] = onnx.numpy_helper.from_array(shaped, name)
+            model.graph.initializer.append(initializers[name])
+            # A model so old lists its initializers among the inputs.
+            model.graph.input.append(onnx.helper.make_tensor_value_info(name, slope.data_type, shaped.shape))
+        node.input[1] = name
 
 
 def _sort(graph: onnx.GraphProto) -> None:

@@ -39,6 +39,8 @@ def image_bias(function: Unary, in_bias: int, clip: Clip | None = None) -> int:
 
 def _image(function: Unary, in_bias: int, clip: Clip | None) -> NDArray[np.float32]:
     result = apply(function.name, decode(_ALL_CODES, in_bias).astype(np.float64), function.parameters)
+    poles = (_ALL_CODES & MAGNITUDE_MAX == 0) & ~np.isfinite(result)
+    result[poles] = result[1]  # a code of zero says "less than the smallest", which is nearer than infinity
     if clip is not None:
         result = np.clip(result, clip.low, clip.high)
     with np.errstate(over="ignore"):  # infinite in float32: saturates

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from pal_edge.compiler.frontend import import_model
+from tests.compiler.float_graph import run
 from tests.compiler.frontend.models import equal, model, rand
 
 IMAGE = "(float[N,4,8,8] x) => (float[N,M,H,W] y)"
@@ -32,3 +35,13 @@ def test_upsample_with_scales() -> None:
 
 def test_upsample_with_attributes() -> None:
     equal(model(IMAGE, 'y = Upsample <mode="nearest", scales=[1.0, 1.0, 2.0, 2.0]> (x)', 7))
+
+
+@pytest.mark.parametrize("shape", ["1,4,3,5", "1,4,3", "1,4"])
+def test_slopes_by_channel(shape: str) -> None:
+    slopes = rand(4)
+    graph = import_model(model(f"(float[{shape}] x) => (float[] y)", "y = PRelu(x, s)", 6, s=slopes)).graph
+    x = rand(*map(int, shape.split(",")))
+    (y,) = (run(graph, {"x": x})[name] for name in graph.outputs)
+    by_channel = slopes.reshape(-1, *(1,) * (x.ndim - 2))
+    np.testing.assert_allclose(y, np.where(x > 0, x, x * by_channel), rtol=1e-6)

@@ -34,9 +34,13 @@ def test_table_clips_the_result() -> None:
     assert (values.min(), values.max()) == (0.5, 2)
 
 
-def test_table_of_a_pole_saturates() -> None:
+def test_table_of_a_reciprocal_saturates_at_zero() -> None:
     assert unary_table(Unary("Reciprocal", (1.0,)), -91, -91)[0] == 127
-    assert unary_table(Unary("Log"), -91, -91)[0] == 255
+
+
+def test_zero_is_taken_for_the_smallest_code_where_the_function_has_a_pole() -> None:
+    table = unary_table(Unary("Log"), -91, -91)
+    assert table[0] == table[1] == encode(np.log(decode(np.array([1], np.uint8), -91)), -91)[0]
 
 
 def test_image_bias_makes_the_largest_result_the_largest_code() -> None:
