@@ -39,7 +39,7 @@ class Latency:
 
 @dataclass(frozen=True)
 class Split:
-    """Mean seconds of a call: float arrays to codes and back and the rest of `run`; moving codes to the
+    """Median seconds of a call: float arrays to codes and back and the rest of `run`; moving codes to the
     device and back; the driver, with the operators that it runs on the CPU; and the engine, from
     doorbell to done: on the simulator the time that simulating takes."""
 
@@ -117,15 +117,17 @@ def _timed(session: InferenceSession, feed: Mapping[str, Any], progress: Progres
 
 
 def _split(session: InferenceSession, feed: Mapping[str, Any], runs: int) -> Split:
+    calls = []
     with stopwatch(session.device) as watch, _watched(session, "_set", "_get", "_launch") as laps:
-        start = perf_counter_ns()
         for _ in range(runs):
+            laps.update(dict.fromkeys(laps, 0))
+            watch.engine_ns = 0
+            start = perf_counter_ns()
             session.run(None, feed)
-        total = perf_counter_ns() - start
-        engine = watch.engine_ns
-    copy = laps["_set"] + laps["_get"]
-    parts = total - copy - laps["_launch"], copy, laps["_launch"] - engine, engine
-    return Split(*(part / runs / 1e9 for part in parts))
+            total = perf_counter_ns() - start
+            copy, launch, engine = laps["_set"] + laps["_get"], laps["_launch"], int(watch.engine_ns)
+            calls.append((total - copy - launch, copy, launch - engine, engine))
+    return Split(*(np.median(calls, axis=0) / 1e9).tolist())
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-"""`make bench`: accuracy, size and cycles of the MLPerf Tiny models, float beside PAL.
+"""Print the project's figures, each beside its reference in the same run.
 
-    python -m host_tools.benchmarks [TASK ...]
+    python -m host_tools.benchmarks [kws01 | ic01 | vww01 | ad01 | conversion | simulation | overhead ...]
 
 Calibration sees CALIBRATION_SAMPLES inputs of the same set, evenly spread, and no label.
 """
@@ -8,62 +8,37 @@ Calibration sees CALIBRATION_SAMPLES inputs of the same set, evenly spread, and 
 from __future__ import annotations
 
 import sys
-from time import perf_counter
+import warnings
 
-import numpy as np
-import onnxruntime
+from . import models, speed
+from .tasks import TASKS, absent
 
-import pal_edge
-
-from .tasks import TASKS, Floats, Task
-
-CALIBRATION_SAMPLES = 64
-BATCH = 500  # inputs at a time: progress, and memory in bounds
-HEAD = ("task", "metric", "float", "PAL", "file KiB", "MACs", "cycles", "convert s", "sim GMAC/s")
-WIDTHS = (5, 8, 8, 8, 10, 12, 10, 11, 12)
-
-
-def in_float(task: Task, inputs: Floats) -> Floats:
-    session = onnxruntime.InferenceSession(task.model, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return np.concatenate([session.run(None, {name: inputs[i : i + BATCH]})[0]
-                           for i in range(0, len(inputs), BATCH)])
-
-
-def on_pal(model: pal_edge.Model, inputs: Floats) -> tuple[Floats, float]:
-    """Return the simulated engine's answers and the seconds they took."""
-    with pal_edge.InferenceSession(model) as session:
-        name = session.get_inputs()[0].name
-        start = perf_counter()
-        answers = [session.run(None, {name: inputs[i : i + BATCH]})[0] for i in range(0, len(inputs), BATCH)]
-        return np.concatenate(answers), perf_counter() - start
-
-
-def measure(task: Task) -> tuple[str, ...]:
-    inputs, labels = task.data()
-    chosen = np.linspace(0, len(inputs) - 1, CALIBRATION_SAMPLES).astype(int)
-    start = perf_counter()
-    name = onnxruntime.InferenceSession(task.model).get_inputs()[0].name
-    model = pal_edge.convert(task.model, {name: inputs[chosen]})
-    converted = perf_counter() - start
-    answers, seconds = on_pal(model, inputs)
-    report = model.report
-    return (task.name, task.metric, f"{task.score(inputs, in_float(task, inputs), labels):.4f}",
-            f"{task.score(inputs, answers, labels):.4f}", f"{report.file_bytes / 1024:.1f}",
-            f"{report.macs:,}", f"{report.cycles:,}", f"{converted:.1f}",
-            f"{report.macs * len(inputs) / seconds / 1e9:.2f}")
+SPEEDS = ("conversion", "simulation", "overhead")
+SPEED_TASK = "ic01"
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or [task.name for task in TASKS]
-    unknown = set(wanted) - {task.name for task in TASKS}
+    wanted = sys.argv[1:] or [*(task.name for task in TASKS), *SPEEDS]
+    known = {**{task.name: task for task in TASKS}, **dict.fromkeys(SPEEDS)}
+    unknown = set(wanted) - set(known)
     if unknown:
-        raise SystemExit(f"error: no task {min(unknown)!r}; there are {', '.join(t.name for t in TASKS)}")
-    print("".join(f"{name:>{width}}" for name, width in zip(HEAD, WIDTHS, strict=True)))
-    for task in TASKS:
-        if task.name in wanted:
-            row = zip(measure(task), WIDTHS, strict=True)
-            print("".join(f"{cell:>{width}}" for cell, width in row), flush=True)
+        raise SystemExit(f"error: no benchmark {min(unknown)!r}; there are {', '.join(known)}")
+    warnings.simplefilter("ignore", DeprecationWarning)  # of ONNX Runtime's quantizer
+    reason = absent()
+    tasks = [task for task in TASKS if task.name in wanted]
+    if reason:
+        skipped = [name for name in wanted if name != "overhead"]
+        if skipped:
+            print(f"skipped {', '.join(skipped)}: {reason}")
+    else:
+        if tasks:
+            models.print_table(tasks)
+        reference = next(task for task in TASKS if task.name == SPEED_TASK)
+        for name, measure in (("conversion", speed.conversion), ("simulation", speed.simulation)):
+            if name in wanted:
+                measure(reference)
+    if "overhead" in wanted:
+        speed.overhead()
 
 
 if __name__ == "__main__":

@@ -10,10 +10,12 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+CALIBRATION_SAMPLES = 64
 ROOT = Path(__file__).resolve().parents[2]
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -23,11 +25,17 @@ WINDOWS = SLICES - WINDOW + 1
 
 
 def folder() -> Path:
-    """Return where the models are. Raises SystemExit with one line where they are not."""
-    path = Path(os.environ.get("PAL_MLPERF_TINY", ROOT.parent / "shared" / "mlperf_tiny"))
-    if not path.is_dir():
-        raise SystemExit(f"error: {path} is not there; name the folder of the models in PAL_MLPERF_TINY")
-    return path
+    """Return where the models should be."""
+    return Path(os.environ.get("PAL_MLPERF_TINY", ROOT.parent / "shared" / "mlperf_tiny"))
+
+
+def absent() -> str | None:
+    """Return why the tasks cannot run here, None where they can."""
+    needed = [folder() / name for task in TASKS for name in (f"{task.name}.onnx", f"{task.name}_dev.npz")]
+    missing = next((path for path in needed if not path.is_file()), None)
+    if missing is None:
+        return None
+    return f"{missing} is not there; name the folder of the models and their data in PAL_MLPERF_TINY"
 
 
 @dataclass(frozen=True)
@@ -37,12 +45,18 @@ class Task:
 
     name: str
     metric: str
+    input: ClassVar[str] = "input_1"
     prepare: Callable[[NDArray[np.generic]], Floats]
     score: Callable[[Floats, Floats, Labels], float]
 
     @property
     def model(self) -> Path:
         return folder() / f"{self.name}.onnx"
+
+    def typical(self, inputs: Floats) -> Floats:
+        """Return CALIBRATION_SAMPLES of the inputs, evenly spread."""
+        chosen: Floats = inputs[np.linspace(0, len(inputs) - 1, CALIBRATION_SAMPLES).astype(int)]
+        return chosen
 
     def data(self) -> tuple[Floats, Labels]:
         """Return all inputs and the labels; ad01 has WINDOWS inputs a label."""
