@@ -13,7 +13,7 @@ help:
 	@echo 'make demo             convert a digit classifier and run it on the simulated engine'
 	@echo 'make test             everything: checks, C tests under sanitizers, Python tests'
 	@echo 'make test-exhaustive  the tests that walk through every case of a large space'
-	@echo 'make bench            accuracy, size, cycles of the MLPerf Tiny models (PAL_MLPERF_TINY names their folder)'
+	@echo 'make bench            accuracy, size, cycles, speed beside ONNX Runtime (PAL_MLPERF_TINY names the models'"'"' folder)'
 	@echo 'make wheel            one wheel for every Python from 3.11, tried in an environment without a compiler'
 	@echo 'make check            ruff, mypy, generated files'
 	@echo 'make generate         write the files generated from driver/spec, and the table of operators'
