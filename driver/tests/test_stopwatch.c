@@ -80,5 +80,5 @@ int main(void)
     CHECK(stopwatch.bus.map(stopwatch.bus.ctx, RIG_BASE, 4) == NULL);
     rig_free(rig);
     free(file);
-    return passed("stopwatch");
+    return passed("test_stopwatch");
 }
