@@ -7,12 +7,13 @@ BIN := $(VENV)/bin
 C_SOURCES := $(shell find driver -name '*.[ch]' -not -path '*/build/*')
 PACKAGE := pyproject.toml setup.py $(wildcard pal_edge/runtime/*build*.py) $(C_SOURCES)
 
-.PHONY: help demo test test-c test-python test-exhaustive bench wheel check generate clean
+.PHONY: help demo test test-c test-python test-exhaustive conformance bench wheel check generate clean
 
 help:
 	@echo 'make demo             convert a digit classifier and run it on the simulated engine'
 	@echo 'make test             everything: checks, C tests under sanitizers, Python tests'
 	@echo 'make test-exhaustive  the tests that walk through every case of a large space'
+	@echo 'make conformance      all of the test cases and models that come with ONNX'
 	@echo 'make bench            accuracy, size, cycles, speed beside ONNX Runtime (PAL_MLPERF_TINY names the models'"'"' folder)'
 	@echo 'make wheel            one wheel for every Python from 3.11, tried in an environment without a compiler'
 	@echo 'make check            ruff, mypy, generated files'
@@ -32,6 +33,9 @@ test-python: $(VENV)/.dev
 
 test-exhaustive: $(VENV)/.dev
 	$(BIN)/pytest -q -m exhaustive
+
+conformance: $(VENV)/.dev
+	$(BIN)/pytest -q tests/conformance -m 'exhaustive or not exhaustive'
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m host_tools.benchmarks
