@@ -22,7 +22,8 @@ h1 { font-size: 1.5rem } h2 { font-size: 1.1rem; margin-top: 2.2rem }
 p, dd, figcaption { color: var(--dim) } dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1.2rem }
 dt, dd { margin: 0 } .scroll { overflow-x: auto }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums }
-th, td { text-align: left; padding: .15rem .8rem .15rem 0; border-bottom: 1px solid var(--line); white-space: nowrap }
+th, td { text-align: left; padding: .15rem .8rem .15rem 0; border-bottom: 1px solid var(--line); white-space: nowrap;
+  max-width: 15rem; overflow: hidden; text-overflow: ellipsis }
 .number { text-align: right }
 svg { max-width: 100%; height: auto; display: block } svg text { font-size: 11px; fill: var(--ink) }
 svg .end { text-anchor: end } svg rect, svg path { fill: var(--one) }
@@ -92,8 +93,9 @@ def _layers(report: FullReport) -> str:
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], first_number: int) -> str:
     def line(cells: Sequence[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}{' class=number' if i >= first_number else ''}>{escape(cell)}</{tag}>"
-                                for i, cell in enumerate(cells)) + "</tr>"
+        return "<tr>" + "".join(
+            f"<{tag}{' class=number' if i >= first_number else ''} title=\"{escape(cell)}\">{escape(cell)}</{tag}>"
+            for i, cell in enumerate(cells)) + "</tr>"
 
     return ('<div class="scroll"><table><thead>' + line(head, "th") + "</thead><tbody>"
             + "\n".join(line(row, "td") for row in rows) + "</tbody></table></div>")
