@@ -42,7 +42,7 @@ def run(graph: Graph, feeds: Mapping[str, NDArray[np.floating]]) -> dict[str, Ar
         assert value.shape == graph.shapes[name], (name, value.shape, graph.shapes[name])
     for layer in graph.layers:
         shape = graph.shapes[layer.output]
-        y = _compute(layer, [values[name] for name in layer.inputs], shape)
+        y = compute(layer, [values[name] for name in layer.inputs], shape)
         assert y.shape == shape, (layer.name, y.shape, shape)
         if layer.unary:
             if layer.before_table:
@@ -54,7 +54,7 @@ def run(graph: Graph, feeds: Mapping[str, NDArray[np.floating]]) -> dict[str, Ar
     return values
 
 
-def _compute(layer: Layer, x: list[Array], shape: tuple[int, ...]) -> Array:
+def compute(layer: Layer, x: list[Array], shape: tuple[int, ...]) -> Array:
     match layer:
         case Conv():
             return _conv(layer, x[0], shape)
