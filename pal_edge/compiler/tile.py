@@ -62,8 +62,9 @@ def _chain(program: Program, position: int, spilled: set[int]) -> list[LoweredLa
     while position + len(chain) < len(program.layers):
         last, following = chain[-1], program.layers[position + len(chain)]
         between = _output(_drafts(program, last))
+        made, used = _drafts(program, last), _drafts(program, following)
         if between is None or id(between) not in spilled or not _only_reader(program, between, following) \
-                or not _rowwise(_drafts(program, last), None) or not _rowwise(_drafts(program, following), between):
+                or not _rowwise(made, None) or not _rowwise(used, between) or not _same_rows(made, used):
             break
         chain.append(following)
     return chain
@@ -91,6 +92,11 @@ def _rowwise(drafts: list[Draft], source: Buffer | None) -> bool:
                                    or c.ifm_offset >= c.ifm_row or source.size != c.ifm_h * c.ifm_row):
             return False
     return first.ofm_h > 1
+
+
+def _same_rows(made: list[Draft], used: list[Draft]) -> bool:
+    """Whether what is written as rows is read as the same rows; a ConvTranspose writes several as one."""
+    return all(d.command.ifm_row == made[0].command.ofm_row for d in used)
 
 
 def _needed(command: Command, rows: Rows) -> Rows:

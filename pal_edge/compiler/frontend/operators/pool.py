@@ -11,6 +11,7 @@ from ..importer import Importer
 from ..nodes import Node, Refused, handles
 from .window import Window, window_of
 
+_KERNEL_MAX = 255  # positions along an axis, of the engine's windows
 Kind = Literal["max", "average"]
 
 
@@ -74,7 +75,7 @@ def _reduce(importer: Importer, node: Node, x: str, axes: Iterable[int], kind: K
         importer.reshape(node, x)
         return
     spatial = list(range(2, rank))
-    if rank in (3, 4) and set(reduced) <= set(spatial):
+    if rank in (3, 4) and set(reduced) <= set(spatial) and max(shape[a] for a in reduced) <= _KERNEL_MAX:
         kernel = _kernel(tuple(shape[a] if a in reduced else 1 for a in spatial))
         pooled = (*shape[:2], *(1 if a in reduced else shape[a] for a in spatial))
     else:
@@ -98,7 +99,6 @@ def _gathered(importer: Importer, node: Node, x: str, kept: list[int], reduced: 
         x = moved
     batch = shape[0] if kept[:1] == [0] else 1
     size = math.prod(shape[a] for a in reduced)
-    # As square as can be: the engine's kernels end at 255.
     rows = max(d for d in range(1, math.isqrt(size) + 1) if size % d == 0)
     target = (batch, math.prod(shape[a] for a in kept) // batch, rows, size // rows)
     if target == importer.shape(x):
