@@ -57,6 +57,20 @@ def _struct(name: str, fields: list[Field], size: int, purpose: str) -> list[str
     return [*lines, "}", ""]
 
 
+def _store_struct(name: str, fields: list[Field]) -> list[str]:
+    """The function that writes the struct as bytes."""
+    lines = [f"static inline void pal_{name}_store(uint8_t *p, const struct pal_{name} *in)", "{"]
+    for field in fields:
+        size = spec.SIZES[field.type]
+        cast = f"(uint{8 * size}_t)" if field.type[0] == "i" else ""
+        if field.count == 1:
+            lines.append(f"    pal_store_u{8 * size}(p + {field.offset}, {cast}in->{field.name});")
+        else:
+            lines += [f"    for (unsigned i = 0; i < {field.count}u; i++)",
+                      f"        pal_store_u{8 * size}(p + {field.offset}u + {size}u * i, {cast}in->{field.name}[i]);"]
+    return [*lines, "}", ""]
+
+
 def _load(field: Field) -> list[str]:
     cast = f"({CTYPES[field.type]})" if field.type[0] == "i" else ""
     call = f"{cast}pal_load_u{field.type[1:]}"
@@ -176,5 +190,34 @@ def targets() -> str:
     return _guard("targets", body)
 
 
+def link() -> str:
+    data = spec.load("link")
+    body = [_define(f"PAL_LINK_{name}", value) for name, value in data["constants"].items()
+            if name != "DIGEST_FACTOR"]
+    body += [f"#define PAL_LINK_DIGEST_FACTOR 0x{data['constants']['DIGEST_FACTOR']:X}ull", ""]
+    for name in ("frame_type", "command", "mode", "slot_state", "transfer_kind", "transfer_area", "segment_kind",
+                 "reset_reason"):
+        body += _enum(f"pal_link_{name}", f"PAL_{_LINK_PREFIX.get(name, name.upper())}_", data[name])
+    for name, entries in data["struct"].items():
+        fields, size = spec.record(entries)
+        body += _struct(f"link_{name}", fields, size, f"A {name} record of the link.")
+        body += _store_struct(f"link_{name}", fields)
+    return _guard("link", body, ("<stdint.h>", '"pal/load.h"'))
+
+
+_LINK_PREFIX = {"command": "REQUEST", "slot_state": "SLOT", "transfer_kind": "TRANSFER", "transfer_area": "AREA",
+                "reset_reason": "RESET", "frame_type": "FRAME", "mode": "MODE"}
+
+
+def virtual_board() -> str:
+    data = spec.load("virtual_board")
+    body = [_define(f"PAL_VB_{name}", value) for name, value in data["constants"].items()]
+    body += ["", *_enum("pal_vb_event", "PAL_VB_EVENT_", data["event"])]
+    for block in data["block"]:
+        body += [_define(f"PAL_VB_REG_{block['name']}_{register['name']}", 4 * i, register["text"])
+                 for i, register in enumerate(block["register"])] + [""]
+    return _guard("virtual_board", body)
+
+
 FILES = {f"driver/include/pal/spec/{function.__name__}.h": function
-         for function in (status, registers, commands, container, arithmetic, targets)}
+         for function in (status, registers, commands, container, arithmetic, targets, link, virtual_board)}

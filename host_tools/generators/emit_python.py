@@ -159,5 +159,37 @@ def targets() -> str:
                    ("from dataclasses import dataclass",))
 
 
+def link() -> str:
+    data = spec.load("link")
+    body = []
+    for name, doc in (("frame_type", "What a frame is for."), ("command", "What a message asks for."),
+                      ("mode", "What runs on the board."), ("slot_state", "State of a firmware slot."),
+                      ("transfer_kind", "What is transferred."), ("transfer_area", "Where digests are taken."),
+                      ("segment_kind", "How a part of a sector is stored."), ("reset_reason", "Why the board started.")):
+        body += _enum("".join(part.capitalize() for part in name.split("_")), doc, data[name])
+    body += ["", *(f"{name} = {value}" for name, value in data["constants"].items()), ""]
+    body += _texts("SLOT_STATE_TEXT", data["slot_state"])
+    body += _texts("RESET_REASON_TEXT", data["reset_reason"])
+    for name, entries in data["struct"].items():
+        fields, size = spec.record(entries)
+        cls = "".join(part.capitalize() for part in name.split("_"))
+        body += ["", *_struct(f"{cls}Record", f"One {name} record, {size} bytes.", fields)]
+    return _module("link", "The link between host and board: frames, requests and their records.", body,
+                   ("import struct", "from dataclasses import dataclass", "from enum import IntEnum",
+                    "from typing import ClassVar"))
+
+
+def virtual_board() -> str:
+    data = spec.load("virtual_board")
+    body = _enum("Event", "The byte that rings for a device.", data["event"])
+    body += [""] + [f"{name} = 0x{value:X}" for name, value in data["constants"].items()]
+    for block in data["block"]:
+        body += _enum(f"{block['name'].capitalize()}Register", f"Byte offsets in the {block['name']} page.",
+                      [{"name": r["name"], "value": 4 * i, "text": r["text"]}
+                       for i, r in enumerate(block["register"])])
+    return _module("virtual_board", "Memory map and registers of the virtual board.", body,
+                   ("from enum import IntEnum",))
+
+
 FILES = {f"pal_edge/spec/{function.__name__}.py": function
-         for function in (status, registers, commands, container, arithmetic, targets)}
+         for function in (status, registers, commands, container, arithmetic, targets, link, virtual_board)}

@@ -24,6 +24,18 @@ class Status(IntEnum):
     ERR_ENGINE = -12  # the engine stopped with an error
     ERR_ABI = -13  # the engine's ABI version is not supported by this driver
     ERR_KAT = -14  # the known-answer test gave another result
+    ERR_COMMAND = -15  # the board does not know this request, or not in its present mode
+    ERR_STATE = -16  # the request does not fit what went before it
+    ERR_NOT_FOUND = -17  # there is nothing of that name or number
+    ERR_FULL = -18  # there is no room left for it
+    ERR_FLASH = -19  # the flash memory failed to erase, program or verify
+    ERR_IMAGE = -20  # not a firmware image
+    ERR_BOARD = -21  # the image is for another board
+    ERR_SIGNATURE = -22  # the image is not signed by the key that this board trusts
+    ERR_DOWNGRADE = -23  # the image's security counter is older than the board's
+    ERR_DIGEST = -24  # the digest of what was written differs: the transfer was damaged
+    ERR_LINK = -25  # the link to the board broke
+    ERR_LINK_VERSION = -26  # the board and this host share no link version
 
 
 class EngineError(IntEnum):
@@ -52,6 +64,18 @@ STATUS_TEXT: dict[int, str] = {
     -12: "the engine stopped with an error",
     -13: "the engine's ABI version is not supported by this driver",
     -14: "the known-answer test gave another result",
+    -15: "the board does not know this request, or not in its present mode",
+    -16: "the request does not fit what went before it",
+    -17: "there is nothing of that name or number",
+    -18: "there is no room left for it",
+    -19: "the flash memory failed to erase, program or verify",
+    -20: "not a firmware image",
+    -21: "the image is for another board",
+    -22: "the image is not signed by the key that this board trusts",
+    -23: "the image's security counter is older than the board's",
+    -24: "the digest of what was written differs: the transfer was damaged",
+    -25: "the link to the board broke",
+    -26: "the board and this host share no link version",
 }
 ENGINE_ERROR_TEXT: dict[int, str] = {
     0: "no error",

@@ -20,6 +20,17 @@ static inline uint32_t pal_load_u32(const uint8_t *p)
     return (uint32_t)p[0] | ((uint32_t)p[1] << 8) | ((uint32_t)p[2] << 16) | ((uint32_t)p[3] << 24);
 }
 
+static inline void pal_store_u8(uint8_t *p, uint8_t value)
+{
+    p[0] = value;
+}
+
+static inline void pal_store_u16(uint8_t *p, uint16_t value)
+{
+    p[0] = (uint8_t)value;
+    p[1] = (uint8_t)(value >> 8);
+}
+
 static inline void pal_store_u32(uint8_t *p, uint32_t value)
 {
     p[0] = (uint8_t)value;

@@ -21,6 +21,18 @@ enum pal_status {
     PAL_ERR_ENGINE = -12, /* the engine stopped with an error */
     PAL_ERR_ABI = -13, /* the engine's ABI version is not supported by this driver */
     PAL_ERR_KAT = -14, /* the known-answer test gave another result */
+    PAL_ERR_COMMAND = -15, /* the board does not know this request, or not in its present mode */
+    PAL_ERR_STATE = -16, /* the request does not fit what went before it */
+    PAL_ERR_NOT_FOUND = -17, /* there is nothing of that name or number */
+    PAL_ERR_FULL = -18, /* there is no room left for it */
+    PAL_ERR_FLASH = -19, /* the flash memory failed to erase, program or verify */
+    PAL_ERR_IMAGE = -20, /* not a firmware image */
+    PAL_ERR_BOARD = -21, /* the image is for another board */
+    PAL_ERR_SIGNATURE = -22, /* the image is not signed by the key that this board trusts */
+    PAL_ERR_DOWNGRADE = -23, /* the image's security counter is older than the board's */
+    PAL_ERR_DIGEST = -24, /* the digest of what was written differs: the transfer was damaged */
+    PAL_ERR_LINK = -25, /* the link to the board broke */
+    PAL_ERR_LINK_VERSION = -26, /* the board and this host share no link version */
 };
 
 enum pal_engine_error {
@@ -46,7 +58,19 @@ enum pal_engine_error {
     X(PAL_ERR_TIMEOUT, "the engine did not finish in time and was reset") \
     X(PAL_ERR_ENGINE, "the engine stopped with an error") \
     X(PAL_ERR_ABI, "the engine's ABI version is not supported by this driver") \
-    X(PAL_ERR_KAT, "the known-answer test gave another result")
+    X(PAL_ERR_KAT, "the known-answer test gave another result") \
+    X(PAL_ERR_COMMAND, "the board does not know this request, or not in its present mode") \
+    X(PAL_ERR_STATE, "the request does not fit what went before it") \
+    X(PAL_ERR_NOT_FOUND, "there is nothing of that name or number") \
+    X(PAL_ERR_FULL, "there is no room left for it") \
+    X(PAL_ERR_FLASH, "the flash memory failed to erase, program or verify") \
+    X(PAL_ERR_IMAGE, "not a firmware image") \
+    X(PAL_ERR_BOARD, "the image is for another board") \
+    X(PAL_ERR_SIGNATURE, "the image is not signed by the key that this board trusts") \
+    X(PAL_ERR_DOWNGRADE, "the image's security counter is older than the board's") \
+    X(PAL_ERR_DIGEST, "the digest of what was written differs: the transfer was damaged") \
+    X(PAL_ERR_LINK, "the link to the board broke") \
+    X(PAL_ERR_LINK_VERSION, "the board and this host share no link version")
 
 #define PAL_ENGINE_ERROR_TEXTS(X) \
     X(PAL_ENGINE_NONE, "no error") \
