@@ -165,7 +165,8 @@ def link() -> str:
     for name, doc in (("frame_type", "What a frame is for."), ("command", "What a message asks for."),
                       ("mode", "What runs on the board."), ("slot_state", "State of a firmware slot."),
                       ("transfer_kind", "What is transferred."), ("transfer_area", "Where digests are taken."),
-                      ("segment_kind", "How a part of a sector is stored."), ("reset_reason", "Why the board started.")):
+                      ("segment_kind", "How a part of a sector is stored."),
+                      ("reset_reason", "Why the board started.")):
         body += _enum("".join(part.capitalize() for part in name.split("_")), doc, data[name])
     body += ["", *(f"{name} = {value}" for name, value in data["constants"].items()), ""]
     body += _texts("SLOT_STATE_TEXT", data["slot_state"])

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The link: a reliable byte stream in both directions over a line that loses, repeats and damages bytes.
+ * Both ends run this code; the caller moves raw bytes and owns all memory. docs/link.md describes it. */
+#ifndef PAL_LINK_H
+#define PAL_LINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pal/spec/link.h"
+#include "pal/status.h"
+
+enum pal_link_role { PAL_LINK_HOST, PAL_LINK_BOARD };
+
+enum pal_link_state {
+    PAL_LINK_CLOSED,  /* no session */
+    PAL_LINK_OPENING, /* host: OPEN was sent */
+    PAL_LINK_OPEN,
+    PAL_LINK_BROKEN,  /* host: the board reset the session, refused it, or fell silent; `error` says which */
+};
+
+/* What the caller gives. Buffers must outlive the link; every size is a power of two, in bytes. */
+struct pal_link_config {
+    enum pal_link_role role;
+    uint8_t *send_buffer;    /* stream bytes not yet acknowledged */
+    uint32_t send_size;
+    uint8_t *receive_buffer; /* stream bytes not yet read */
+    uint32_t receive_size;
+    uint8_t *frame_buffer;   /* one decoded frame: payload_max + PAL_LINK_FRAME_SIZE + 4 bytes at least */
+    uint32_t payload_max;    /* bytes of payload this end takes in one frame; PAYLOAD_MIN to PAYLOAD_MAX */
+    uint32_t retry_us;       /* first retransmission after so long; adapts to the line. 0: 200 ms */
+    uint32_t give_up_us;     /* BROKEN after so long without any answer while one is due. 0: 5 s */
+    /* Bytes outside frames: plain text. Optional. */
+    void (*text)(void *ctx, const uint8_t *data, uint32_t size);
+    void *ctx;
+};
+
+struct pal_link_counts {
+    uint32_t frames_sent, frames_received, frames_damaged, resent, ignored; /* ignored: repeated or out of order */
+    uint64_t bytes_sent, bytes_received;                                    /* on the line */
+};
+
+/* Read only, but through the functions below. The fields after `counts` are the codec's own (driver/link). */
+struct pal_link {
+    struct pal_link_config config;
+    enum pal_link_state state;
+    int error;             /* PAL_ERR_* once BROKEN */
+    uint8_t version;       /* chosen, once OPEN */
+    uint8_t peer_min, peer_max; /* the other end's versions, after a refusal too */
+    uint32_t opened;       /* sessions opened so far: a change tells the board that a new host is there */
+    struct pal_link_counts counts;
+};
+
+#endif /* PAL_LINK_H */
