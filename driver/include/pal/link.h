@@ -51,4 +51,25 @@ struct pal_link {
     struct pal_link_counts counts;
 };
 
+void pal_link_init(struct pal_link *link, const struct pal_link_config *config);
+
+/* Host: begin a session, giving up any other. `session` is a random number. */
+void pal_link_open(struct pal_link *link, uint16_t session, uint32_t now_us);
+
+/* Raw bytes from the line, any number of them. */
+void pal_link_feed(struct pal_link *link, const uint8_t *data, uint32_t size, uint32_t now_us);
+
+/* Raw bytes for the line: fill `data` and return how many; 0 if there is nothing to send now. */
+uint32_t pal_link_drain(struct pal_link *link, uint8_t *data, uint32_t size, uint32_t now_us);
+
+/* Microseconds until pal_link_drain may have something without anything else happening; UINT32_MAX: never. */
+uint32_t pal_link_timer(const struct pal_link *link, uint32_t now_us);
+
+/* The stream: how many bytes were taken or given, never waiting. */
+uint32_t pal_link_send(struct pal_link *link, const void *data, uint32_t size);
+uint32_t pal_link_receive(struct pal_link *link, void *data, uint32_t size);
+uint32_t pal_link_available(const struct pal_link *link); /* bytes that can be received */
+uint32_t pal_link_room(const struct pal_link *link);      /* bytes that can be sent */
+int pal_link_flushed(const struct pal_link *link);        /* everything sent was acknowledged */
+
 #endif /* PAL_LINK_H */
