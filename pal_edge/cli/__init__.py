@@ -21,6 +21,7 @@ from .bench import bench
 from .convert import convert
 from .devices import devices
 from .inspect import inspect
+from .keys import keys
 from .ops import ops
 from .run import run
 from .verify import verify
@@ -38,7 +39,7 @@ def command(debug: bool) -> None:
     """Convert ONNX networks for the PAL engine, run them, and check the results."""
 
 
-for _each in (bench, convert, devices, inspect, ops, run, verify):
+for _each in (bench, convert, devices, inspect, keys, ops, run, verify):
     command.add_command(_each)
 
 
