@@ -1,0 +1,28 @@
+# Public libraries in the firmware, for arm-none-eabi-gcc and for gcc on the host. Set before: FIRMWARE, the path of
+# this folder; PYTHON (python3). Objects of a library depend on $(SOURCES_READY), which fetches it; code that includes
+# its headers does, too, and is compiled with its _CPPFLAGS. Link with --gc-sections: of each file little is needed.
+
+PYTHON ?= python3
+SOURCES := $(FIRMWARE)/build/sources
+SOURCES_READY := $(SOURCES)/.pins
+LIBRARY_CFLAGS := -std=gnu11 -w -ffunction-sections -fdata-sections
+
+# SHA-256 and the verification of Ed25519 signatures: crypto_hash_sha256_*, crypto_sign_ed25519_verify_detached,
+# crypto_verify_32, sodium_memcmp, sodium_memzero. CONFIGURED: its configure script has nothing to find out for these.
+SODIUM := $(SOURCES)/libsodium
+SODIUM_CPPFLAGS := -isystem $(SODIUM)/include -isystem $(SODIUM)/include/sodium -DSODIUM_STATIC -DCONFIGURED=1 \
+  -DNATIVE_LITTLE_ENDIAN=1
+SODIUM_SOURCES := $(addprefix $(SODIUM)/, crypto_core/ed25519/ref10/ed25519_ref10.c crypto_hash/sha256/cp/hash_sha256_cp.c \
+  crypto_hash/sha512/cp/hash_sha512_cp.c crypto_sign/ed25519/ref10/open.c crypto_sign/ed25519/ref10/sign.c \
+  crypto_verify/verify.c sodium/utils.c)
+
+# LZ4_decompress_safe
+LZ4 := $(SOURCES)/lz4
+LZ4_CPPFLAGS := -isystem $(LZ4) -DLZ4_HEAPMODE=0 -DLZ4_STATIC_LINKING_ONLY_DISABLE_MEMORY_ALLOCATION
+LZ4_SOURCES := $(LZ4)/lz4.c
+
+$(SOURCES_READY): $(FIRMWARE)/sources.txt
+	cd $(FIRMWARE)/.. && $(PYTHON) -m host_tools.firmware.sources $(abspath $(SOURCES))
+
+# The archives keep the files' old dates, so objects look at $(SOURCES_READY) instead.
+$(SODIUM_SOURCES) $(LZ4_SOURCES): | $(SOURCES_READY) ;
