@@ -32,6 +32,7 @@ struct boot_image {
     uint32_t security_counter;
     uint32_t board_id;
     uint8_t digest[32];              /* SHA-256 over header, body and protected trailers */
+    uint32_t proof[2];               /* that every check was passed: for boot_insist */
 };
 
 /* What the journal says. */
@@ -48,6 +49,10 @@ int boot_check(const struct boot_config *config, unsigned slot, uint32_t minimum
 /* The same for an image of which a copy is in memory at `data`: what will run is what was verified. */
 int boot_check_memory(const struct boot_config *config, const uint8_t *data, uint32_t size, uint32_t minimum,
                       struct boot_image *image) PAL_MUST_CHECK;
+
+/* Right before the jump into an image: returns only if boot_check_memory accepted it, in every one of its checks.
+ * Otherwise it never returns: a fault was injected, and the watchdog resets the board. */
+void boot_insist(const struct boot_image *image);
 
 /* Read the journal; always gives a state, whatever the flash holds. */
 int boot_read(const struct boot_config *config, struct boot_state *state) PAL_MUST_CHECK;
