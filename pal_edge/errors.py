@@ -7,9 +7,18 @@
      ├─ ContainerError (ValueError)      the .pal file cannot be used
      │   ├─ VersionError                 its format version is newer than this package
      │   └─ TargetError                  it was compiled for another engine
+     ├─ ImageError (ValueError)          the firmware image cannot be used on the board
      ├─ InputError (ValueError)          arrays given to run() do not fit the model
-     └─ DeviceError (RuntimeError)       the device failed or is not there
+     └─ DeviceError (RuntimeError)       the device failed or cannot be reached
+         ├─ DeviceNotFound               it is not there
+         ├─ DevicePermissionError        this user may not open it
+         ├─ DeviceBusy                   another program has it open
          ├─ DeviceTimeout (TimeoutError) it did not answer in time
+         ├─ LinkError (ConnectionError)  the link to the board broke
+         │   └─ LinkVersionError         board and host share no version of it
+         ├─ FlashError                   the board's flash memory failed
+         ├─ StoreFullError               the board has no room left for a model
+         ├─ ModelNotFound (LookupError)  the board has no model of that name
          └─ EngineError                  the engine stopped: .code, .command, .layer
 
 A message is one line: what is wrong, where, and what to do about it.
@@ -67,16 +76,52 @@ class TargetError(ContainerError):
     """The file was compiled for another engine than the device has."""
 
 
+class ImageError(PalError, ValueError):
+    """The firmware image cannot be used: it is none, is damaged, too old, or for another board or key."""
+
+
 class InputError(PalError, ValueError):
     """Arrays given to a session do not fit the model."""
 
 
 class DeviceError(PalError, RuntimeError):
-    """The device failed or is not there."""
+    """The device failed or cannot be reached."""
+
+
+class DeviceNotFound(DeviceError):
+    """The device is not there."""
+
+
+class DevicePermissionError(DeviceError):
+    """This user may not open the device."""
+
+
+class DeviceBusy(DeviceError):
+    """Another program has the device open."""
 
 
 class DeviceTimeout(DeviceError, TimeoutError):
     """The device did not answer in time."""
+
+
+class LinkError(DeviceError, ConnectionError):
+    """The link to the board broke; what was asked last may or may not have been done."""
+
+
+class LinkVersionError(LinkError):
+    """The board and this host share no link version."""
+
+
+class FlashError(DeviceError):
+    """The board's flash memory failed to erase, program or verify."""
+
+
+class StoreFullError(DeviceError):
+    """The board's store has no room left for a model."""
+
+
+class ModelNotFound(DeviceError, LookupError):
+    """The board has no model of that name."""
 
 
 class EngineError(DeviceError):

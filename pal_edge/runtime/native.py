@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from ..errors import ContainerError, DeviceError, DeviceTimeout, PalError, TargetError, VersionError
+from ..errors import (
+    ContainerError,
+    DeviceError,
+    DeviceTimeout,
+    FlashError,
+    ImageError,
+    LinkError,
+    LinkVersionError,
+    ModelNotFound,
+    PalError,
+    StoreFullError,
+    TargetError,
+    VersionError,
+)
 from ..spec.status import STATUS_TEXT, Status
 from ._pal import ffi, lib
 
@@ -17,6 +30,15 @@ _EXCEPTIONS: dict[int, type[PalError]] = {
     Status.ERR_TARGET: TargetError,
     Status.ERR_LIMIT: ContainerError,
     Status.ERR_TIMEOUT: DeviceTimeout,
+    Status.ERR_NOT_FOUND: ModelNotFound,
+    Status.ERR_FULL: StoreFullError,
+    Status.ERR_FLASH: FlashError,
+    Status.ERR_IMAGE: ImageError,
+    Status.ERR_BOARD: ImageError,
+    Status.ERR_SIGNATURE: ImageError,
+    Status.ERR_DOWNGRADE: ImageError,
+    Status.ERR_LINK: LinkError,
+    Status.ERR_LINK_VERSION: LinkVersionError,
 }
 
 
