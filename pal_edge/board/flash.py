@@ -1,0 +1,220 @@
+"""Write firmware and models to a board: only what it lacks, compressed, and on from where a link broke."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from ..container import Model
+from ..errors import (
+    DeviceError,
+    DeviceNotFound,
+    DeviceTimeout,
+    LinkError,
+    LinkVersionError,
+    StoreFullError,
+    TargetError,
+)
+from ..spec.link import (
+    DIGEST_BYTES,
+    SECTOR,
+    BeginRecord,
+    Command,
+    DigestsRecord,
+    TransferArea,
+    TransferKind,
+    TransferRecord,
+)
+from ..spec.status import Status
+from ..spec.targets import TARGETS
+from .client import Board, name_bytes
+from .delta import Copy, Digests, block_digests, find_copies, parse_digests
+from .image import Image
+from .segments import cut, encode_sector
+
+BLOCK = 512  # bytes that are looked for in what the board has
+RETRIES = 5  # links that may break without a sector between them
+_PAUSE = 0.5  # seconds before the link is opened anew
+_DIGESTS = 512  # blocks asked for in one request
+_LONG = 60.0  # seconds: checks of a whole slot or store
+
+# progress(bytes done, bytes in all, bytes sent): counted in bytes of the file, and in bytes of requests.
+Progress = Callable[[int, int, int], None]
+
+
+@dataclass(frozen=True)
+class FlashResult:
+    """What a transfer did, or with `dry_run` would do; in bytes but where stated.
+
+    Attributes:
+        already: the board had exactly this, in use; nothing was done.
+        slot: that was written; 255 for a model.
+        sectors: of the file; `skipped` of them were right already.
+        sent: requests for the rest, `copied` of whose content came from the board's own flash.
+        received: digests of what the board has.
+        reconnects: links that broke on the way.
+    """
+
+    size: int
+    already: bool
+    slot: int = 255
+    sectors: int = 0
+    skipped: int = 0
+    sent: int = 0
+    copied: int = 0
+    received: int = 0
+    reconnects: int = 0
+    seconds: float = 0.0
+
+
+def flash_image(board: Board, data: bytes | Image, *, progress: Progress | None = None,
+                dry_run: bool = False) -> FlashResult:
+    """Write a signed firmware image into the slot that is not running; it boots on trial at the next restart.
+
+    Args:
+        data: the file, in MCUboot's format.
+        dry_run: change nothing, only tell what would be sent.
+
+    Raises ImageError for one that the board refuses, FlashError, DeviceTimeout, LinkError, DeviceError.
+    """
+    image = data if isinstance(data, Image) else Image.parse(data)
+    image.check_board(board.identify())
+    begin = BeginRecord(kind=TransferKind.IMAGE, size=len(image.data), board_id=image.board_id,
+                        security_counter=image.security_counter, digest=hashlib.sha256(image.data).digest())
+    return _Transfer(board, begin, image.data, progress).run(dry_run)
+
+
+def flash_model(board: Board, name: str, data: bytes, *, label: str = "", progress: Progress | None = None,
+                dry_run: bool = False) -> FlashResult:
+    """Write a model into the store, in place of one of the same name.
+
+    Args:
+        data: a .pal file.
+        label: MLPerf Tiny task (kws01, ic01, vww01, ad01) whose benchmark protocol it answers.
+        dry_run: change nothing, only tell what would be sent.
+
+    Raises ContainerError, TargetError, StoreFullError, FlashError, DeviceTimeout, LinkError, DeviceError.
+    """
+    model, identity = Model.from_bytes(data), board.identify()
+    if identity.engine_abi and model.target.id != identity.target:
+        name_of = next((t.name for t in TARGETS.values() if t.id == identity.target), f"target {identity.target}")
+        raise TargetError(f"model for {model.target.name} on a {name_of}: the model was compiled for another target")
+    begin = BeginRecord(kind=TransferKind.MODEL, size=len(data), name=name_bytes(name), label=label.encode(),
+                        digest=hashlib.sha256(data).digest())
+    return _Transfer(board, begin, data, progress).run(dry_run)
+
+
+class _Transfer:
+    """One file on its way; `run` tries until it is there."""
+
+    def __init__(self, board: Board, begin: BeginRecord, data: bytes, progress: Progress | None) -> None:
+        self._board = board
+        self._begin = begin
+        self._data = data.ljust(-(-len(data) // SECTOR) * SECTOR, b"\xff")
+        self._digests = block_digests(self._data, SECTOR)
+        self._progress = progress
+        self._written = 0  # sectors, confirmed by the board
+        self._thorough = False  # after a digest that did not match: take nothing for granted
+        self.result = FlashResult(len(data), already=False, sectors=len(self._digests))
+
+    def run(self, dry_run: bool) -> FlashResult:
+        start, failures, written = time.monotonic(), 0, 0
+        while True:
+            try:
+                self._attempt(dry_run)
+                return replace(self.result, seconds=time.monotonic() - start)
+            except (LinkError, DeviceTimeout, DeviceNotFound) as error:
+                failures = failures + 1 if self._written == written else 0
+                if failures > RETRIES or isinstance(error, LinkVersionError):
+                    raise
+                written = self._written
+                self.result = replace(self.result, reconnects=self.result.reconnects + 1)
+                time.sleep(_PAUSE)
+
+    def _attempt(self, dry_run: bool) -> None:
+        transfer = self._open()
+        self.result = replace(self.result, slot=transfer.slot, already=bool(transfer.already) and not self._written)
+        if transfer.already:
+            self._report(len(self._digests))
+            return
+        try:
+            self._write(transfer, dry_run)
+        except DeviceError as error:
+            if not isinstance(error, (LinkError, DeviceTimeout, DeviceNotFound)):
+                self._board.ask(Command.ABORT)
+            raise
+        if dry_run:
+            self._board.request(Command.ABORT)
+            return
+        response = self._board.ask(Command.END, timeout=_LONG)
+        if response.status == Status.ERR_DIGEST and not self._thorough:
+            self._thorough = True  # two blocks of the same digest, perhaps: now without any
+            self._attempt(dry_run)
+            return
+        self._board.check(response)
+
+    def _open(self) -> TransferRecord:
+        response = self._board.ask(Command.BEGIN, self._begin.pack(), timeout=_LONG)
+        if response.status == Status.ERR_FULL:
+            room = self._board.store()
+            raise StoreFullError(f"{self._board.uri}: the model has {self.result.size} bytes, the largest that fits "
+                                 f"has {room.largest} ({room.free} of {room.size} are free); "
+                                 "remove one with `pal-edge models rm`")
+        self._board.check(response)
+        transfer = TransferRecord.unpack(response.body)
+        if transfer.target_size < len(self._data) and not transfer.already:
+            raise DeviceError(f"{self._board.uri}: the board offers {transfer.target_size} bytes for "
+                              f"{len(self._data)}; update its firmware")
+        return transfer
+
+    def _write(self, transfer: TransferRecord, dry_run: bool) -> None:
+        wrong = list(range(len(self._digests)))
+        copies: dict[int, list[Copy]] = {}
+        if not self._thorough:
+            there = self._ask_digests(TransferArea.TARGET, SECTOR, len(self._digests))
+            wrong = [i for i in wrong if there[i] != self._digests[i]]
+            if wrong and transfer.source_size >= BLOCK:
+                source = self._ask_digests(TransferArea.SOURCE, BLOCK, transfer.source_size // BLOCK)
+                copies = cut(find_copies(self._data, source, BLOCK), len(self._data))
+        done = len(self._digests) - len(wrong)
+        if not self.result.reconnects:
+            self.result = replace(self.result, skipped=done)
+        self._report(done)
+        if dry_run:
+            for _ in self._requests(wrong, copies):
+                pass
+            return
+        for response in self._board.pipeline(self._requests(wrong, copies)):
+            self._board.check(response)
+            self._written += 1
+            done += 1
+            self._report(done)
+
+    def _requests(self, wrong: list[int], copies: dict[int, list[Copy]]) -> Iterator[tuple[Command, bytes]]:
+        """Yield the WRITE requests, encoded when the line has room for them."""
+        for number in wrong:
+            offset = number * SECTOR
+            sector = encode_sector(offset, self._data[offset : offset + SECTOR], copies.get(number, ()))
+            self.result = replace(self.result, sent=self.result.sent + len(sector.body),
+                                  copied=self.result.copied + sector.copied)
+            yield Command.WRITE, sector.body
+
+    def _ask_digests(self, area: TransferArea, block: int, count: int) -> Digests:
+        """Return the digests of the first blocks of an area."""
+        requests = ((Command.DIGESTS, DigestsRecord(area, 0, block, first * block, min(_DIGESTS, count - first)).pack())
+                    for first in range(0, count, _DIGESTS))
+        found = b""
+        for response in self._board.pipeline(requests):
+            self._board.check(response)
+            found += response.body
+        if len(found) != count * DIGEST_BYTES:
+            raise LinkError(f"{self._board.uri}: {len(found)} bytes of digests for {count} blocks; "
+                            "update pal-edge or the board's firmware")
+        self.result = replace(self.result, received=self.result.received + len(found))
+        return parse_digests(found)
+
+    def _report(self, sectors: int) -> None:
+        if self._progress:
+            self._progress(min(sectors * SECTOR, self.result.size), self.result.size, self.result.sent)
