@@ -24,9 +24,24 @@ void wire_init(void);
 /* Tell the board model that a device's registers changed. */
 void wire_ring(enum pal_vb_event device);
 
+/* Flash operations wait for the model, at most for so long. */
+#define NOR_TIMEOUT_US 5000000u
+extern const struct flash nor_flash;
+
+extern const struct pal_bus engine_bus;
+/* Where sessions may lie; empty if there is no engine. */
+struct pal_place engine_memory(void);
+
 void uart_init(void);
 uint32_t uart_read(uint8_t *data, uint32_t size);
 uint32_t uart_write(const uint8_t *data, uint32_t size);
 uint32_t uart_room(void);
+
+void usb_init(const char *product, const char *serial);
+/* The event wire told of it; in the interrupt. */
+void usb_interrupt(void);
+uint32_t usb_read(uint8_t *data, uint32_t size);
+uint32_t usb_write(const uint8_t *data, uint32_t size);
+uint32_t usb_room(void);
 
 #endif /* VIRT_PORT_H */

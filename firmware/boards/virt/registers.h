@@ -45,7 +45,7 @@ struct watchdog {
 enum { IRQ_HOST_RECEIVE = 0, IRQ_HOST_TRANSMIT = 1, IRQ_EVENT = 2, IRQ_TIMER = 8, IRQ_COUNT = 32 };
 
 /* Registers of the board model. */
-#define MODEL(block, name) (*(volatile uint32_t *)(PAL_VB_RAM_BASE + PAL_VB_##block##_OFFSET + PAL_VB_REG_##block##_##name))
+#define SHARED_REGISTER(offset) (*(volatile uint32_t *)(PAL_VB_RAM_BASE + (offset)))
 #define SHARED(offset) ((uint8_t *)(PAL_VB_RAM_BASE + (offset)))
 
 #endif /* VIRT_REGISTERS_H */

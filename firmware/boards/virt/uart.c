@@ -84,9 +84,9 @@ uint32_t uart_write(const uint8_t *data, uint32_t size)
         count = size;
     for (uint32_t i = 0; i < count; i++)
         sent.byte[(sent.in + i) % RING] = data[i];
-    cpu_disable_interrupts();
+    uint32_t state = cpu_hold_interrupts();
     sent.in += count;
     pump();
-    cpu_enable_interrupts();
+    cpu_release_interrupts(state);
     return count;
 }

@@ -16,10 +16,12 @@ void wire_init(void)
 
 void wire_ring(enum pal_vb_event device)
 {
+    uint32_t state = cpu_hold_interrupts(); /* they ring, too */
     cpu_barrier();
     for (unsigned i = 0; i < POLLS && EVENT_UART->state & UART_TRANSMIT_FULL; i++)
         ;
     EVENT_UART->data = (uint32_t)device;
+    cpu_release_interrupts(state);
 }
 
 void event_interrupt(void)
@@ -35,6 +37,7 @@ void event_interrupt(void)
         event_set(EVENT_NOR);
         break;
     case PAL_VB_EVENT_USB:
+        usb_interrupt();
         event_set(EVENT_USB);
         break;
     default:

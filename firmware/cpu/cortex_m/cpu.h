@@ -27,6 +27,19 @@ static inline void cpu_enable_interrupts(void)
     __asm__ volatile("cpsie i\n\tisb" ::: "memory");
 }
 
+/* Interrupts off, and as they were before. */
+static inline uint32_t cpu_hold_interrupts(void)
+{
+    uint32_t state;
+    __asm__ volatile("mrs %0, primask\n\tcpsid i" : "=r"(state)::"memory");
+    return state;
+}
+
+static inline void cpu_release_interrupts(uint32_t state)
+{
+    __asm__ volatile("msr primask, %0\n\tisb" ::"r"(state) : "memory");
+}
+
 /* Sleep until an interrupt is pending, disabled or not. */
 static inline void cpu_sleep(void)
 {
@@ -40,6 +53,9 @@ static inline void cpu_barrier(void)
 
 void cpu_enable_interrupt(unsigned number);
 _Noreturn void cpu_reset(void);
+
+/* Below the stack, where no access is allowed: the linker script keeps it free. */
+#define CPU_GUARD_SIZE 256u
 
 /* Memory protection. A region is a power of two of at least 32 bytes, aligned to itself; of two that overlap, the
  * later counts. What no region covers keeps the core's default. */
