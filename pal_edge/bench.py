@@ -1,14 +1,13 @@
 """How long a session's call takes on this machine, where the time goes, and what the engine counts.
 
-The latency is that of `InferenceSession.run` itself. The split is measured in further calls, with a watch
-around the session's own steps, so that its cost is not in the latency.
+The latency is that of `InferenceSession.run` itself. The split is measured in further calls, so that what
+measuring costs is not in the latency.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import Any
@@ -19,7 +18,6 @@ from .container import Model
 from .errors import InputError
 from .numeric import decode
 from .runtime import InferenceSession
-from .runtime.stopwatch import stopwatch
 
 WARM_UP = 3
 PARTS = ("python", "copy", "driver", "engine")
@@ -39,8 +37,8 @@ class Latency:
 
 @dataclass(frozen=True)
 class Split:
-    """Median seconds of a call: float arrays to codes and back and the rest of `run`; moving codes to the
-    device and back; the driver, with the operators that it runs on the CPU; and the engine, from
+    """Median seconds of a call: float arrays to codes and back and the rest of `run`; moving codes to the device
+    and back, over the link of a board; the driver, with the operators that it runs on the CPU; and the engine, from
     doorbell to done: on the simulator the time that simulating takes."""
 
     python: float
@@ -118,35 +116,12 @@ def _timed(session: InferenceSession, feed: Mapping[str, Any], progress: Progres
 
 def _split(session: InferenceSession, feed: Mapping[str, Any], runs: int) -> Split:
     calls = []
-    with stopwatch(session.device) as watch, _watched(session, "_set", "_get", "_launch") as laps:
+    with session.loaded.timed() as take:
         for _ in range(runs):
-            laps.update(dict.fromkeys(laps, 0))
-            watch.engine_ns = 0
+            take()
             start = perf_counter_ns()
             session.run(None, feed)
             total = perf_counter_ns() - start
-            copy, launch, engine = laps["_set"] + laps["_get"], laps["_launch"], int(watch.engine_ns)
-            calls.append((total - copy - launch, copy, launch - engine, engine))
+            spent = take()
+            calls.append((total - sum(spent), *spent))
     return Split(*(np.median(calls, axis=0) / 1e9).tolist())
-
-
-@contextmanager
-def _watched(session: InferenceSession, *names: str) -> Iterator[dict[str, int]]:
-    """Sum the nanoseconds spent in these methods of one session while the block runs."""
-    laps = dict.fromkeys(names, 0)
-
-    def watched(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any) -> Any:
-            start = perf_counter_ns()
-            result = method(*args)
-            laps[name] += perf_counter_ns() - start
-            return result
-        return call
-
-    for name in names:
-        setattr(session, name, watched(name, getattr(session, name)))
-    try:
-        yield laps
-    finally:
-        for name in names:
-            delattr(session, name)

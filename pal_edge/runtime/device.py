@@ -1,4 +1,4 @@
-"""Devices: an engine and the memory that it sees. One engine runs one list at a time."""
+"""Devices: what runs models. One engine runs one list at a time."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
-from ..errors import DeviceError
+from ..container import Model
+from ..errors import DeviceError, ModelNotFound
 from ..spec.targets import DEFAULT_TARGET, TARGETS, Target
+from .loaded import LoadedModel, NativeModel
 from .native import check, ffi, lib
 
 ALIGN = int(lib.PAL_SESSION_ALIGN)
@@ -33,50 +35,28 @@ class DeviceInfo:
 
 
 class Device(ABC):
-    """An opened device; sessions share it, each run holds `lock`.
-
-    Subclasses set `native` (struct pal_device *) and hand out memory through `allocate`.
-    """
+    """An opened device; sessions share it, each run holds `lock`."""
 
     uri: str
     target: Target
-    native: Any
 
-    def __init__(self, base: int, size: int) -> None:
+    def __init__(self) -> None:
         self.lock = threading.RLock()
-        self._free = [(base, size)]  # sorted, never adjacent
         self._closed = False
         self._worker: ThreadPoolExecutor | None = None
 
     @property
+    @abstractmethod
     def clock_hz(self) -> int:
         """Engine clock, from the engine itself."""
-        return int(self.native.clock_hz)
 
-    def allocate(self, size: int) -> int:
-        """Return the address of `size` free bytes, a multiple of ALIGN. Raises DeviceError if none."""
-        size = max(-(-size // ALIGN) * ALIGN, ALIGN)
-        with self.lock:
-            self.check_open()
-            for i, (start, room) in enumerate(self._free):
-                if room >= size:
-                    self._free[i : i + 1] = [(start + size, room - size)] if room > size else []
-                    return start
-        largest = max((room for _, room in self._free), default=0)
-        raise DeviceError(f"{self.uri}: the model needs {size} bytes of device memory, {largest} are free; "
-                          "close other sessions or open the device with more memory")
+    @abstractmethod
+    def load(self, model: Model, data: bytes) -> LoadedModel:
+        """Load a model, whose file is `data`. Raises ContainerError, TargetError, DeviceError."""
 
-    def release(self, address: int, size: int) -> None:
-        """Give back what `allocate` returned."""
-        size = max(-(-size // ALIGN) * ALIGN, ALIGN)
-        with self.lock:
-            merged: list[tuple[int, int]] = []
-            for start, room in sorted([*self._free, (address, size)]):
-                if merged and sum(merged[-1]) == start:
-                    merged[-1] = (merged[-1][0], merged[-1][1] + room)
-                else:
-                    merged.append((start, room))
-            self._free = merged
+    def fetch(self, name: str) -> bytes:
+        """Return the file of a model that the device keeps under this name. Raises ModelNotFound."""
+        raise ModelNotFound(f"there is no file {name!r}, and {self.uri} keeps no models")
 
     def submit(self, work: Callable[[], Result]) -> Future[Result]:
         """Run `work` in the device's worker thread, after what was submitted before."""
@@ -110,7 +90,52 @@ class Device(ABC):
         self.close()
 
 
-class SimDevice(Device):
+class NativeDevice(Device):
+    """An engine that the driver in this process drives, and the memory that it sees.
+
+    Subclasses set `native` (struct pal_device *) and say which addresses are free for models.
+    """
+
+    native: Any
+
+    def __init__(self, base: int, size: int) -> None:
+        super().__init__()
+        self._free = [(base, size)]  # sorted, never adjacent
+
+    @property
+    def clock_hz(self) -> int:
+        return int(self.native.clock_hz)
+
+    def load(self, model: Model, data: bytes) -> LoadedModel:
+        return NativeModel(self, model, data)
+
+    def allocate(self, size: int) -> int:
+        """Return the address of `size` free bytes, a multiple of ALIGN. Raises DeviceError if none."""
+        size = max(-(-size // ALIGN) * ALIGN, ALIGN)
+        with self.lock:
+            self.check_open()
+            for i, (start, room) in enumerate(self._free):
+                if room >= size:
+                    self._free[i : i + 1] = [(start + size, room - size)] if room > size else []
+                    return start
+        largest = max((room for _, room in self._free), default=0)
+        raise DeviceError(f"{self.uri}: the model needs {size} bytes of device memory, {largest} are free; "
+                          "close other sessions or open the device with more memory")
+
+    def release(self, address: int, size: int) -> None:
+        """Give back what `allocate` returned."""
+        size = max(-(-size // ALIGN) * ALIGN, ALIGN)
+        with self.lock:
+            merged: list[tuple[int, int]] = []
+            for start, room in sorted([*self._free, (address, size)]):
+                if merged and sum(merged[-1]) == start:
+                    merged[-1] = (merged[-1][0], merged[-1][1] + room)
+                else:
+                    merged.append((start, room))
+            self._free = merged
+
+
+class SimDevice(NativeDevice):
     """The bit-exact engine model in C, in this process; time is modelled, not measured."""
 
     def __init__(self, target: str = DEFAULT_TARGET, memory: int = SIM_MEMORY) -> None:

@@ -6,23 +6,22 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..container import Model
-from ..errors import DeviceError, EngineError, InputError
+from ..errors import DeviceError, InputError
 from ..spec.registers import Region
-from ..spec.status import ENGINE_ERROR_TEXT, Status
-from .device import Device, SimDevice, open_device
-from .native import check, ffi, lib
+from .device import ALIGN, Device, SimDevice, open_device
+from .loaded import Codes, Counters, Inputs, Place, session_memory
 from .ports import NodeArg, Port, check_names
 from .tracing import read_logical
 
-TIMEOUT_US = 60_000_000
-Codes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 
@@ -30,25 +29,6 @@ class HasBytes(Protocol):
     """Anything that can give a model file's bytes."""
 
     def to_bytes(self) -> bytes: ...
-
-
-class Counters(NamedTuple):
-    """What the engine counted in the last call, over all samples of the batch."""
-
-    cycles: int = 0
-    mac_cycles: int = 0
-    stall_read: int = 0
-    stall_write: int = 0
-    bytes_read: int = 0
-    bytes_written: int = 0
-    inferences: int = 0
-
-    def plus(self, other: Counters) -> Counters:
-        return Counters(*(a + b for a, b in zip(self, other, strict=True)))
-
-    @property
-    def cycles_per_inference(self) -> float:
-        return self.cycles / self.inferences if self.inferences else 0.0
 
 
 @dataclass(frozen=True)
@@ -66,40 +46,45 @@ class InferenceSession:
     """A loaded model. Calls on one device run one after the other, from any thread.
 
     Args:
-        model: path, bytes of a .pal file, or what `pal_edge.convert` returned.
+        model: path, bytes of a .pal file, or what `pal_edge.convert` returned; or, where there is no such
+            file, the name of a model in the board's store.
         device: URI or an opened Device; a device opened here is closed with the session.
 
-    Raises ContainerError, VersionError, TargetError, DeviceError.
+    Attributes:
+        counters: what the engine counted in the last call.
+        engine_seconds: what its cycles take at the target's clock, without operators on the CPU.
+        wall_seconds: how long that call took on this host; on the simulator that is the time to simulate it.
+
+    Raises ContainerError, VersionError, TargetError, ModelNotFound, DeviceError.
     """
 
     def __init__(self, model: str | os.PathLike[str] | bytes | HasBytes, device: str | Device = "sim") -> None:
-        self.model, data = _load(model)
-        self._data = ffi.from_buffer(data)
-        self._native_model = ffi.new("struct pal_model *")
-        check(lib.pal_model_open(self._native_model, self._data, len(data)), "model")
-        self._memory = int(lib.pal_session_memory(self._native_model))
+        on_device = isinstance(model, str) and device != "sim" and not os.path.exists(model)
         self._owned = isinstance(device, str)
-        self.device = self._open(device) if isinstance(device, str) else device
-        self._address = self.device.allocate(self._memory)
-        self._session = ffi.new("struct pal_session *")
-        place = {"address": self._address, "size": self._memory}
+        if not on_device:
+            self.model, data = _load(model)
+        if device == "sim":  # as the model needs it
+            device = SimDevice(self.model.target.name, session_memory(data) + ALIGN)
+        self.device = open_device(device) if isinstance(device, str) else device
         try:
+            if on_device:
+                self.model, data = _load(self.device.fetch(str(model)))
             with self.device.lock:
-                status = lib.pal_session_init(self._session, self.device.native, self._native_model, place)
-            check(status, f"model for {self.model.target.name} on a {self.device.target.name}")
+                self.device.check_open()
+                self.loaded = self.device.load(self.model, data)
         except BaseException:
-            self._drop()
+            if self._owned:
+                self.device.close()
             raise
-        self._session.timeout_us = TIMEOUT_US
         self._closed = False
         self._inputs = [Port(tensor) for tensor in self.model.inputs]
         self._outputs = [Port(tensor) for tensor in self.model.outputs]
         self.counters = Counters()
+        self.wall_seconds = 0.0
 
-    def _open(self, uri: str) -> Device:
-        if uri == "sim":  # as the model needs it
-            return SimDevice(self.model.target.name, self._memory + lib.PAL_SESSION_ALIGN)
-        return open_device(uri)
+    @property
+    def engine_seconds(self) -> float:
+        return self.counters.cycles / self.device.clock_hz
 
     def get_inputs(self) -> list[NodeArg]:
         return [port.arg for port in self._inputs]
@@ -117,8 +102,7 @@ class InferenceSession:
         """
         chosen = self._chosen(output_names)
         batches = self._batches(feed, np.float32)
-        return self._run([[port.encode(array[i]) for port, array in zip(self._inputs, batches, strict=True)]
-                          for i in range(len(batches[0]))], chosen, Port.decode)
+        return self._run(batches, Port.encode, chosen, Port.decode)
 
     def run_async(self, output_names: Sequence[str] | None, feed: Mapping[str, Any],
                   callback: Callable[[list[Floats] | None, Any, str], None] | None = None,
@@ -143,15 +127,12 @@ class InferenceSession:
         """Like `run`, with raw PAL8 codes (uint8, logical shapes) in and out."""
         chosen = self._chosen(output_names)
         batches = self._batches(feed, np.uint8)
-        return self._run([[port.stored(array[i]) for port, array in zip(self._inputs, batches, strict=True)]
-                          for i in range(len(batches[0]))], chosen, Port.logical)
+        return self._run(batches, Port.stored, chosen, Port.logical)
 
     def run_region(self, data: bytes) -> bytes:
         """Run on the raw INPUT region and return the raw OUTPUT region."""
-        with self.device.lock:
-            self._set(0, data)
-            self._execute(1)
-            return self._get(Region.OUTPUT, 0, self.model.output_size).tobytes()
+        ((output,),) = self._infer([[(0, data)]], [(Region.OUTPUT, 0, self.model.output_size)])
+        return output.tobytes()
 
     def trace(self, feed: Mapping[str, Any]) -> dict[str, Codes]:
         """Return the codes of every layer's output, in logical shape, for one sample.
@@ -164,28 +145,26 @@ class InferenceSession:
         (sample,) = self._one(feed)
         found: dict[str, Codes] = {}
         with self.device.lock:
-            self._put(sample)
+            self._check_open()
+            for offset, codes in sample:
+                self.loaded.write(offset, codes)
             for entry in layers:
-                self._check(lib.pal_session_run_range(self._session, entry["first_command"], entry["command_count"]))
+                self.loaded.run(entry["first_command"], entry["command_count"])
                 if entry["element"] == 1:  # indices are no codes
-                    found[entry["value"]] = read_logical(entry, self._get)
+                    found[entry["value"]] = read_logical(entry, self.loaded.read)
         return found
 
     def profile(self, feed: Mapping[str, Any]) -> list[LayerCost]:
         """Run one sample and return what every layer cost."""
         (sample,) = self._one(feed)
-        record = ffi.new("struct pal_profile_record *")
         costs = []
         with self.device.lock:
-            self._put(sample)
-            self._execute(1)
-            for layer in self.model.layers:
-                spans = []
-                for index in range(layer.first_command, layer.first_command + layer.command_count):
-                    self._check(lib.pal_session_profile(self._session, index, record))
-                    spans.append((int(record.start), int(record.end)))
-                costs.append(LayerCost(layer.name, layer.op, spans[0][0], spans[-1][1],
-                                       sum(end - start for start, end in spans)))
+            self._infer([sample], [])
+            records = self.loaded.profile(0, len(self.model.commands))
+        for layer in self.model.layers:
+            spans = records[layer.first_command : layer.first_command + layer.command_count]
+            costs.append(LayerCost(layer.name, layer.op, spans[0][0], spans[-1][1],
+                                   sum(end - start for start, end in spans)))
         return costs
 
     def self_test(self) -> bool:
@@ -194,11 +173,7 @@ class InferenceSession:
             self._check_open()
             if self.model.known_answer is None:
                 raise InputError("the model has no known-answer test; convert it again")
-            status = lib.pal_session_self_test(self._session)
-            if status == Status.ERR_KAT:
-                return False
-            self._check(status)
-            return True
+            return self.loaded.self_test()
 
     def close(self) -> None:
         """Release the device's memory, and the device if this session opened it."""
@@ -206,10 +181,7 @@ class InferenceSession:
             if self._closed:
                 return
             self._closed = True
-        self._drop()
-
-    def _drop(self) -> None:
-        self.device.release(self._address, self._memory)
+            self.loaded.close()
         if self._owned:
             self.device.close()
 
@@ -242,70 +214,42 @@ class InferenceSession:
             raise InputError("the batch is empty")
         return arrays
 
-    def _one(self, feed: Mapping[str, Any]) -> Iterator[list[Any]]:
+    def _one(self, feed: Mapping[str, Any]) -> Iterator[list[tuple[int, Any]]]:
         batches = self._batches(feed, np.float32)
         if len(batches[0]) != 1:
             raise InputError(f"one sample is wanted here, not a batch of {len(batches[0])}")
-        yield [port.encode(array[0]) for port, array in zip(self._inputs, batches, strict=True)]
+        yield [(port.tensor.offset, port.encode(array[0])) for port, array in zip(self._inputs, batches, strict=True)]
 
-    def _run(self, samples: list[list[Any]], chosen: list[Port], finish: Callable[[Port, Codes], Any]) -> list[Any]:
-        results: list[list[Any]] = [[] for _ in chosen]
-        total = Counters()
+    def _run(self, batches: list[NDArray[Any]], start: Callable[[Port, NDArray[Any]], Any], chosen: list[Port],
+             finish: Callable[[Port, Codes], Any]) -> list[Any]:
+        samples = [[(port.tensor.offset, start(port, array[i]))
+                    for port, array in zip(self._inputs, batches, strict=True)] for i in range(len(batches[0]))]
+        places = [(port.tensor.region, port.tensor.offset, port.size) for port in chosen]
+        found = [[finish(port, codes) for port, codes in zip(chosen, outputs, strict=True)]
+                 for outputs in self._infer(samples, places)]
+        return [column[0] if len(column) == 1 else np.concatenate(column) for column in zip(*found, strict=True)]
+
+    def _infer(self, samples: Sequence[Inputs], places: Sequence[Place]) -> list[list[Codes]]:
+        """Return the bytes of `places` after each sample."""
+        found, total, start = [], Counters(), perf_counter()
         with self.device.lock:
-            for sample in samples:
-                self._put(sample)
-                self._execute(1)
-                total = total.plus(self.counters)
-                for port, found in zip(chosen, results, strict=True):
-                    found.append(finish(port, self._get(port.tensor.region, port.tensor.offset, port.size)))
-            self.counters = total
-        return [found[0] if len(found) == 1 else np.concatenate(found) for found in results]
-
-    def _put(self, sample: list[Any]) -> None:
-        for port, codes in zip(self._inputs, sample, strict=True):
-            self._set(port.tensor.offset, codes)
-
-    def _set(self, offset: int, data: Any) -> None:
-        self._check_open()
-        view = ffi.from_buffer(data)
-        self._check(lib.pal_session_set_input(self._session, offset, view, len(view)))
-
-    def _get(self, region: int, offset: int, size: int) -> Codes:
-        codes = np.empty(size, np.uint8)
-        self._check(lib.pal_session_read(self._session, region, offset, ffi.from_buffer(codes), size))
-        return codes
-
-    def _execute(self, inferences: int) -> None:
-        self._launch()
-        c = self._session.counters
-        self.counters = Counters(c.cycles, c.mac_cycles, c.stall_read, c.stall_write, c.bytes_read,
-                                 c.bytes_written, inferences)
-
-    def _launch(self) -> None:
-        self._check(lib.pal_session_run(self._session))
+            self._check_open()
+            for outputs in self.loaded.infer(samples, places):
+                found.append(outputs)
+                total = total.plus(self.loaded.counters)
+            self.counters, self.wall_seconds = total, perf_counter() - start
+        return found
 
     def _check_open(self) -> None:
         if self._closed:
             raise DeviceError("the session is closed")
         self.device.check_open()
 
-    def _check(self, status: int) -> None:
-        if status != Status.ERR_ENGINE:
-            check(status, self.device.uri)
-            return
-        fault = self._session.fault
-        layer = next((e.name for e in self.model.layers
-                      if e.first_command <= fault.command < e.first_command + e.command_count), "?")
-        raise EngineError(f"{self.device.uri}: the engine stopped at command {fault.command} of layer {layer!r}: "
-                          f"{ENGINE_ERROR_TEXT.get(fault.code, f'error {fault.code}')}",
-                          fault.code, fault.command, layer)
-
 
 def _load(model: str | os.PathLike[str] | bytes | HasBytes) -> tuple[Model, bytes]:
     if isinstance(model, Model):
         return model, model.to_bytes()
     if isinstance(model, str | os.PathLike):
-        loaded = Model.load(model)
-        return loaded, loaded.to_bytes()
+        return Model.load(model), Path(model).read_bytes()
     data = model if isinstance(model, bytes) else model.to_bytes()
     return Model.from_bytes(data), data

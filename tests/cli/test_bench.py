@@ -11,6 +11,7 @@ import pytest
 import pal_edge
 from pal_edge.bench import bench
 from pal_edge.operators import markdown
+from pal_edge.runtime.loaded import NativeModel
 from pal_edge.runtime.stopwatch import stopwatch
 from tests.cli.test_errors import refuse
 
@@ -42,7 +43,7 @@ def test_time_goes_to_the_part_that_took_it(workspace, monkeypatch):
     """A millisecond more in the copies or in Python shows there and nowhere else."""
     slow = 1e-3
     plain = bench(workspace / "net.pal", runs=3).split
-    get, chosen = pal_edge.InferenceSession._get, pal_edge.InferenceSession._chosen
+    read, chosen = NativeModel.read, pal_edge.InferenceSession._chosen
 
     def late(method):
         def call(*args):
@@ -50,9 +51,9 @@ def test_time_goes_to_the_part_that_took_it(workspace, monkeypatch):
             return method(*args)
         return call
 
-    monkeypatch.setattr(pal_edge.InferenceSession, "_get", late(get))
+    monkeypatch.setattr(NativeModel, "read", late(read))
     copying = bench(workspace / "net.pal", runs=3).split
-    monkeypatch.setattr(pal_edge.InferenceSession, "_get", get)
+    monkeypatch.setattr(NativeModel, "read", read)
     monkeypatch.setattr(pal_edge.InferenceSession, "_chosen", late(chosen))
     thinking = bench(workspace / "net.pal", runs=3).split
     assert copying.copy > slow and copying.engine < slow and copying.driver < slow

@@ -31,11 +31,11 @@ def on_simulator(command: Command, memory: Memory) -> dict[Region, bytes]:
     with SimDevice(memory=1 << 20) as device, InferenceSession(model, device) as session:
         views = {}
         for region in memory:
-            place = session._session.regions[region]
+            place = session.loaded.native.regions[region]
             start = place.address - SIM_BASE
             views[region] = device._memory[start : start + place.size]
             views[region][:] = np.frombuffer(bytes(memory[region]), np.uint8)
-        session._execute(1)
+        session.loaded.run()
         return {region: view.tobytes() for region, view in views.items()}
 
 

@@ -230,7 +230,7 @@ def test_a_closed_session_says_so() -> None:
 
 def test_an_engine_error_names_command_layer_and_reason() -> None:
     with SimDevice(memory=1 << 20, target=MODEL.target.name) as device, InferenceSession(MODEL, device) as session:
-        list_ = session._session.commands - SIM_BASE
+        list_ = session.loaded.native.commands - SIM_BASE
         device._memory[list_ + 5 * 64] = 99  # an opcode that no engine has, behind a CPU command
         with pytest.raises(EngineError, match="command 5 of layer 'layer5': unknown opcode") as caught:
             session.run(None, floats(1))

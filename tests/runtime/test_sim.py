@@ -22,7 +22,7 @@ class TestSim(DeviceContract):
 
     def damage_command(self, session: InferenceSession, index: int) -> None:
         assert isinstance(session.device, SimDevice)
-        session.device._memory[session._session.commands - SIM_BASE + index * SIZE] = 99
+        session.device._memory[session.loaded.native.commands - SIM_BASE + index * SIZE] = 99
 
 
 def test_an_unknown_uri_names_the_known() -> None:
