@@ -12,9 +12,11 @@ LIBRARY_CFLAGS := -std=gnu11 -w -ffunction-sections -fdata-sections
 SODIUM := $(SOURCES)/libsodium
 SODIUM_CPPFLAGS := -isystem $(SODIUM)/include -isystem $(SODIUM)/include/sodium -DSODIUM_STATIC -DCONFIGURED=1 \
   -DNATIVE_LITTLE_ENDIAN=1
-SODIUM_SOURCES := $(addprefix $(SODIUM)/, crypto_core/ed25519/ref10/ed25519_ref10.c crypto_hash/sha256/cp/hash_sha256_cp.c \
-  crypto_hash/sha512/cp/hash_sha512_cp.c crypto_sign/ed25519/ref10/open.c crypto_sign/ed25519/ref10/sign.c \
-  crypto_verify/verify.c sodium/utils.c)
+SODIUM_CURVE := $(addprefix $(SODIUM)/, crypto_core/ed25519/ref10/ed25519_ref10.c crypto_sign/ed25519/ref10/open.c \
+  crypto_sign/ed25519/ref10/sign.c crypto_verify/verify.c sodium/utils.c)
+SODIUM_SOURCES := $(SODIUM_CURVE) $(addprefix $(SODIUM)/crypto_hash/, sha256/cp/hash_sha256_cp.c sha512/cp/hash_sha512_cp.c)
+# The same functions 8 KiB smaller, hashes at 60 % of the speed: for a bootloader.
+SODIUM_SMALL_SOURCES := $(SODIUM_CURVE) $(SODIUM)/small/sha256.c $(SODIUM)/small/sha512.c
 
 # LZ4_decompress_safe
 LZ4 := $(SOURCES)/lz4
@@ -25,4 +27,4 @@ $(SOURCES_READY): $(FIRMWARE)/sources.txt
 	cd $(FIRMWARE)/.. && $(PYTHON) -m host_tools.firmware.sources $(abspath $(SOURCES))
 
 # The archives keep the files' old dates, so objects look at $(SOURCES_READY) instead.
-$(SODIUM_SOURCES) $(LZ4_SOURCES): | $(SOURCES_READY) ;
+$(sort $(SODIUM_SOURCES) $(SODIUM_SMALL_SOURCES) $(LZ4_SOURCES)): | $(SOURCES_READY) ;

@@ -1,13 +1,15 @@
 """Fetch the public libraries that the firmware is built with: `python -m host_tools.firmware.sources [DEST]`.
 
 DEST (firmware/build/sources) gets `libsodium/` and `lz4/`. They come in source distributions pinned by their hashes
-in firmware/sources.txt, through pip, so that pip's index, proxy and cache settings hold.
+in firmware/sources.txt, through pip, so that pip's index, proxy and cache settings hold. `libsodium/small/` gets its
+two hash functions again with the unrolled rounds in loops, 8 KiB less of code for a bootloader.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -26,6 +28,9 @@ WANTED = {
     },
     "lz4": {"lz4libs": "lz4", "LICENSE": "lz4/LICENSE"},
 }
+# Sixteen lines in a row that call one macro for the rounds 0 to 15.
+UNROLLED = re.compile(r"(?: +(?P<macro>RNDr|MSCH)\((?P<state>[SW, ]+), \d+, i\);\n){16}")
+ROLLED = r"        for (int round = 0; round < 16; round++) { \g<macro>(\g<state>, round, i); }\n"
 
 
 class SourcesError(Exception):
@@ -60,6 +65,17 @@ def unpack(archive: Path, folder: Path) -> None:
         raise SourcesError(f"{archive.name} has no {', '.join(sorted(missing))}")
 
 
+def make_small(sodium: Path) -> None:
+    """Write small/sha256.c and small/sha512.c."""
+    (sodium / "small").mkdir()
+    for bits in (256, 512):
+        source = sodium / f"crypto_hash/sha{bits}/cp/hash_sha{bits}_cp.c"
+        text, count = UNROLLED.subn(ROLLED, source.read_text())
+        if count != 2:
+            raise SourcesError(f"{source.name} is not unrolled as expected: {count} of 2 places found")
+        (sodium / "small" / f"sha{bits}.c").write_text(text)
+
+
 def fetch(dest: Path) -> bool:
     """Make `dest` hold the sources that the pins name; return whether anything had to be done."""
     pins = hashlib.sha256(PINS.read_bytes() + Path(__file__).read_bytes()).hexdigest()
@@ -74,6 +90,7 @@ def fetch(dest: Path) -> bool:
         download(archives)
         for archive in sorted(archives.iterdir()):
             unpack(archive, fresh)
+        make_small(fresh / "libsodium")
         (fresh / STAMP).write_text(pins)
         if dest.exists():
             os.rename(dest, Path(name) / "old")
