@@ -15,8 +15,8 @@ from pathlib import Path
 from cffi import FFI
 
 DRIVER = Path(__file__).resolve().parents[2] / "driver"
-HEADERS = ("pal/arithmetic.h", "pal/coding.h", "pal/session.h", "sim.h", "stopwatch.h")
-SOURCES = ("src/*.c", "sim/*.c", "bus/stopwatch.c")
+HEADERS = ("pal/arithmetic.h", "pal/coding.h", "pal/session.h", "mmio.h", "page.h", "stopwatch.h")
+SOURCES = ("src/*.c", "sim/*.c", "bus/mmio.c", "bus/stopwatch.c")
 INCLUDES = ("driver/include", "driver/sim", "driver/bus")
 
 
