@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pal/crc32.h"
 #include "pal/spec/commands.h"
 #include "pal/spec/container.h"
 #include "pal/status.h"
@@ -23,9 +24,6 @@ struct pal_model {
     uint32_t constants_size;     /* decoded: bytes of the MODEL region */
     uint32_t tensor_count, command_count, layer_count;
 };
-
-/* CRC-32 of zlib; start with 0. */
-uint32_t pal_crc32(uint32_t crc, const void *data, size_t size);
 
 /* Check everything and fill `model`; on failure `model` is unspecified. Total: any bytes are safe. */
 int pal_model_open(struct pal_model *model, const void *data, size_t size) PAL_MUST_CHECK;
