@@ -20,9 +20,15 @@ from . import output
 from .bench import bench
 from .convert import convert
 from .devices import devices
+from .doctor import doctor
+from .flash import flash
+from .info import info
 from .inspect import inspect
 from .keys import keys
+from .models import models
+from .monitor import monitor
 from .ops import ops
+from .reset import reset
 from .run import run
 from .verify import verify
 
@@ -39,7 +45,7 @@ def command(debug: bool) -> None:
     """Convert ONNX networks for the PAL engine, run them, and check the results."""
 
 
-for _each in (bench, convert, devices, inspect, keys, ops, run, verify):
+for _each in (bench, convert, devices, doctor, flash, info, inspect, keys, models, monitor, ops, reset, run, verify):
     command.add_command(_each)
 
 

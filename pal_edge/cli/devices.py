@@ -12,11 +12,13 @@ from . import output
 @click.command()
 @output.json_option
 def devices(as_json: bool) -> None:
-    """List the devices that are there, each by its URI."""
+    """List the devices that are there, each by its URI: the simulator, and boards with what they run."""
     from .. import devices as find
 
     found = find()
     if as_json:
         output.print_json([asdict(each) for each in found])
-    else:
-        output.table(("uri", "description"), [(each.uri, each.description) for each in found])
+        return
+    output.table(("uri", "description", "serial number", "slots", "runs"),
+                 [(each.uri, each.description, each.serial or "-", " ".join(each.slots) or "-",
+                   each.firmware or each.problem or "-") for each in found])
