@@ -15,8 +15,8 @@ from pathlib import Path
 from cffi import FFI
 
 DRIVER = Path(__file__).resolve().parents[2] / "driver"
-HEADERS = ("pal/arithmetic.h", "pal/coding.h", "pal/session.h", "mmio.h", "page.h", "stopwatch.h")
-SOURCES = ("src/*.c", "sim/*.c", "bus/mmio.c", "bus/stopwatch.c")
+HEADERS = ("pal/arithmetic.h", "pal/coding.h", "pal/link.h", "pal/session.h", "mmio.h", "page.h", "stopwatch.h")
+SOURCES = ("src/*.c", "link/*.c", "sim/*.c", "bus/mmio.c", "bus/stopwatch.c")
 INCLUDES = ("driver/include", "driver/sim", "driver/bus")
 
 
@@ -43,7 +43,10 @@ def declarations() -> str:
 
 
 ffi = FFI()
-ffi.cdef(declarations() + "\n#define PAL_SESSION_ALIGN ...\n")
+ffi.cdef(declarations() + """
+#define PAL_SESSION_ALIGN ...
+extern "Python" void pal_edge_link_text(void *ctx, const uint8_t *data, uint32_t size);
+""")
 ffi.set_source(
     "pal_edge.runtime._pal",
     "".join(f'#include "{header}"\n' for header in HEADERS),

@@ -44,11 +44,46 @@ struct pal_link_counts {
 struct pal_link {
     struct pal_link_config config;
     enum pal_link_state state;
-    int error;             /* PAL_ERR_* once BROKEN */
-    uint8_t version;       /* chosen, once OPEN */
+    int error;                  /* PAL_ERR_* once BROKEN */
+    uint8_t version;            /* chosen, once OPEN */
     uint8_t peer_min, peer_max; /* the other end's versions, after a refusal too */
-    uint32_t opened;       /* sessions opened so far: a change tells the board that a new host is there */
+    uint32_t opened;            /* sessions opened so far: a change tells the board that a new host is there */
     struct pal_link_counts counts;
+
+    uint16_t session;
+    uint8_t control;          /* type of a frame to send before all others; 0: none */
+    uint16_t control_session; /* that it is for */
+    struct {                  /* the line in: what came since the last zero byte */
+        uint8_t mode, doubt;
+        uint8_t left, gap;    /* COBS: bytes of this block to come; a zero stands before the next one */
+        uint32_t size;        /* decoded, in frame_buffer */
+        uint32_t at_us;       /* when bytes came last */
+    } in;
+    struct { /* the line out: the frame being drained */
+        uint8_t stage;
+        uint8_t run, gap; /* COBS, as above */
+        uint8_t head[PAL_LINK_FRAME_SIZE + PAL_LINK_HELLO_SIZE], tail[4];
+        uint32_t head_size, sequence, payload;
+        uint32_t size, at; /* bytes before encoding; how many are encoded */
+    } out;
+    struct {                                /* the stream out */
+        uint32_t acked, next, sent, queued; /* positions: acked <= next <= sent <= queued */
+        uint32_t edge;                      /* the other end takes bytes below */
+        uint32_t segment, segment_max;      /* bytes of payload */
+        uint32_t burst;                     /* bytes that may be on their way */
+        uint32_t good;                      /* bytes acknowledged since the last loss */
+        uint32_t repeats, stale;            /* repeated acknowledgements; those that bytes sent in vain may cause */
+        uint32_t rtt_us, deviation_us, retry_us;
+        uint32_t timed, timed_us;      /* a round trip ends when this position is acknowledged; its begin */
+        uint32_t started_us, heard_us; /* the retry timer; the last sign of the other end while one was due */
+        uint8_t timing, waiting, probe;
+    } send;
+    struct { /* the stream in */
+        uint32_t read, received;
+        uint32_t edge;        /* of the window, as the other end knows it */
+        uint8_t due, repeats; /* acknowledgements to send: with any frame; alone */
+        uint8_t complaints;   /* sent for damaged frames since a whole one came */
+    } receive;
 };
 
 void pal_link_init(struct pal_link *link, const struct pal_link_config *config);
