@@ -14,9 +14,9 @@
 extern uint32_t link_guard[], link_stack[];
 
 /* The program's stack may be what failed, and never returns: faults have one of their own. */
-uint32_t cpu_fault_stack[128] __attribute__((aligned(8)));
+uint32_t cpu_fault_stack[128] __attribute__((aligned(8), used));
 
-_Noreturn void cpu_fault(const uint32_t *frame);
+__attribute__((used)) _Noreturn void cpu_fault(const uint32_t *frame);
 
 __attribute__((naked)) void cpu_fault_entry(void)
 {
