@@ -21,7 +21,7 @@ LZ4 := $(SOURCES)/lz4
 LZ4_CPPFLAGS := -isystem $(LZ4) -DLZ4_HEAPMODE=0 -DLZ4_STATIC_LINKING_ONLY_DISABLE_MEMORY_ALLOCATION
 LZ4_SOURCES := $(LZ4)/lz4.c
 
-$(SOURCES_READY): $(FIRMWARE)/sources.txt
+$(SOURCES_READY): $(FIRMWARE)/sources.txt $(FIRMWARE)/../host_tools/firmware/sources.py
 	cd $(FIRMWARE)/.. && $(PYTHON) -m host_tools.firmware.sources $(abspath $(SOURCES))
 
 # The archives keep the files' old dates, so objects look at $(SOURCES_READY) instead.

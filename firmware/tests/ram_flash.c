@@ -149,6 +149,12 @@ void ram_flash_set(struct ram_flash *ram, uint32_t offset, const void *data, uin
     mark(ram, offset, size);
 }
 
+void ram_flash_blank(struct ram_flash *ram, uint32_t offset, uint32_t size)
+{
+    memset(ram->bytes + offset, 0xFF, size);
+    mark(ram, offset, size);
+}
+
 void ram_flash_flip(struct ram_flash *ram, uint32_t offset, unsigned bit)
 {
     ram->bytes[offset] = (uint8_t)(ram->bytes[offset] ^ (1u << bit));

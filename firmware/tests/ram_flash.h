@@ -38,6 +38,7 @@ void ram_flash_power_on(struct ram_flash *ram);
 
 /* Content put there from outside, past the rules. */
 void ram_flash_set(struct ram_flash *ram, uint32_t offset, const void *data, uint32_t size);
+void ram_flash_blank(struct ram_flash *ram, uint32_t offset, uint32_t size);
 void ram_flash_flip(struct ram_flash *ram, uint32_t offset, unsigned bit);
 
 /* Copy content, wear and counters to a flash of the same shape. */
