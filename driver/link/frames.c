@@ -73,6 +73,11 @@ int frame_busy(const struct pal_link *link)
     return link->out.stage != IDLE;
 }
 
+int pal_link_within_frame(const struct pal_link *link)
+{
+    return frame_busy(link);
+}
+
 void frame_abort(struct pal_link *link)
 {
     if (link->out.stage != IDLE)

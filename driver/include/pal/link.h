@@ -97,6 +97,9 @@ void pal_link_feed(struct pal_link *link, const uint8_t *data, uint32_t size, ui
 /* Raw bytes for the line: fill `data` and return how many; 0 if there is nothing to send now. */
 uint32_t pal_link_drain(struct pal_link *link, uint8_t *data, uint32_t size, uint32_t now_us);
 
+/* Whether what was drained ends within a frame: plain text must not follow it then. */
+int pal_link_within_frame(const struct pal_link *link);
+
 /* Microseconds until pal_link_drain may have something without anything else happening; UINT32_MAX: never. */
 uint32_t pal_link_timer(const struct pal_link *link, uint32_t now_us);
 

@@ -33,6 +33,14 @@ static struct {
 static unsigned reset_reason;
 static char serial_number[17];
 
+#define SERIAL_PAYLOAD 1024u
+#define SERIAL_WINDOW 8192u
+#define USB_PAYLOAD 16384u
+#define USB_WINDOW 65536u
+
+static uint8_t serial_link[BOARD_LINK_MEMORY(SERIAL_WINDOW, SERIAL_PAYLOAD)];
+static uint8_t usb_link[BOARD_LINK_MEMORY(USB_WINDOW, USB_PAYLOAD)];
+
 static struct board facts = {
     .name = "virt",
     .boot = {
@@ -45,8 +53,9 @@ static struct board facts = {
     },
     .store = {&nor_flash, STORE_OFFSET, PAL_VB_NOR_SIZE - STORE_OFFSET},
     .engine = &engine_bus,
-    .payload_max = {[BOARD_SERIAL] = 1024, [BOARD_USB] = 16384},
-    .window = {[BOARD_SERIAL] = 8192, [BOARD_USB] = 65536},
+    .payload_max = {[BOARD_SERIAL] = SERIAL_PAYLOAD, [BOARD_USB] = USB_PAYLOAD},
+    .window = {[BOARD_SERIAL] = SERIAL_WINDOW, [BOARD_USB] = USB_WINDOW},
+    .link_memory = {[BOARD_SERIAL] = serial_link, [BOARD_USB] = usb_link},
 };
 
 /* Stray stores to flash or code, stray jumps to data, and a stack that grows too far, are faults. */

@@ -17,8 +17,11 @@ struct board {
     struct pal_place memory;         /* for sessions, on the engine's bus, behind its SRAM */
     const struct pal_bus *engine;
     uint32_t payload_max[2];         /* of a frame, by port: serial, USB; 0: the board has no such port */
-    uint32_t window[2];              /* of the link, by port: a power of two, bytes; buffers of that size are there */
+    uint32_t window[2];              /* of the link, by port: a power of two, at least 8192 bytes */
+    uint8_t *link_memory[2];         /* by port: BOARD_LINK_MEMORY(window, payload_max) bytes for its buffers */
 };
+
+#define BOARD_LINK_MEMORY(window, payload_max) (2u * (window) + (payload_max) + PAL_LINK_FRAME_SIZE + 4u)
 
 enum board_port { BOARD_SERIAL, BOARD_USB, BOARD_PORTS };
 
