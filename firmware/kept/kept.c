@@ -54,7 +54,7 @@ _Noreturn void kept_crash(uint32_t reason, const uint32_t registers[8], const ui
     static struct kept kept; /* the stack may be what overflowed */
     kept_load(&kept);
     memset(&kept.crash, 0, sizeof kept.crash);
-    kept.crashed = 1;
+    kept.crashed = KEPT_CRASHED;
     kept.crash.reason = reason;
     memcpy(kept.crash.registers, registers, sizeof kept.crash.registers);
     memcpy(kept.crash.fault, fault, sizeof kept.crash.fault);

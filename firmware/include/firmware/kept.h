@@ -8,11 +8,17 @@
 
 #include "pal/spec/link.h"
 
+enum kept_crashed {
+    KEPT_NO_CRASH,
+    KEPT_CRASHED,   /* the start before this one ended so */
+    KEPT_CRASH_TOLD /* an earlier one: its successor has told of it */
+};
+
 struct kept {
     uint32_t recover;             /* 1: the bootloader shall stay in recovery; it clears this */
     uint32_t slot;                /* that the bootloader started last, BOOT_NO_SLOT for recovery */
     uint8_t version[8];           /* of the image in it, as in its header */
-    uint32_t crashed;             /* 1: `crash` is a record that nobody has cleared */
+    uint32_t crashed;             /* enum kept_crashed; while not 0 `crash` is a record that nobody has cleared */
     struct pal_link_crash crash;
 };
 

@@ -42,7 +42,7 @@ struct server_line {
     uint32_t opened;                  /* sessions of the link seen */
     struct pal_link_message message;  /* being assembled or answered, if `begun` */
     uint8_t begun, later;
-    uint32_t skip;                    /* bytes of an oversized message still to drop */
+    uint32_t skip;                    /* bytes of a message that is too long, still to drop */
     uint8_t kept[SERVER_KEPT_MAX];    /* body of the request that waits, if `later` */
     uint32_t since_us, again_us;
 };
@@ -53,7 +53,7 @@ struct server_extension {
     unsigned handler_count;
     /* A new host opened the link of a port: what the former one held there is free. Optional. */
     void (*opened)(struct server *server, unsigned port);
-    /* Plain text came in, between frames. It may come in the middle of a request: keep it for later. Optional. */
+    /* Plain text came in on the serial port, between frames. It may come in the middle of a request: keep it for later. Optional. */
     void (*text)(void *ctx, const uint8_t *data, uint32_t size);
     void *ctx; /* of text, and for the handlers */
 };
@@ -67,7 +67,6 @@ struct server {
     uint8_t owner;               /* port whose host began the transfer */
     uint8_t restarting;          /* the response is on its way, then the board resets */
     uint32_t restart_us;
-    uint32_t started_ms, seen_us, rest_us; /* uptime: milliseconds, and the clock when they were counted */
     struct update update;
     struct server_line line[BOARD_PORTS];
     uint8_t body[SERVER_BODY_MAX], out[SERVER_BODY_MAX];
@@ -85,9 +84,6 @@ void server_pump(struct server *server);
 
 /* Plain text to a port, between frames; waits for the line, but not for one that stands still. */
 void server_print(struct server *server, unsigned port, const char *text, uint32_t size);
-
-/* Milliseconds since the start, of a clock that wraps only after 49 days. */
-uint32_t server_uptime_ms(struct server *server);
 
 /* The parts of IDENTIFY that do not depend on an engine; the rest is 0. */
 void server_identity(struct server *server, struct pal_link_identity *identity);
