@@ -34,6 +34,7 @@ from .delta import Copy, Digests, block_digests, find_copies, parse_digests
 from .image import Image
 from .segments import cut, encode_sector
 
+TASKS = ("ad01", "ic01", "kws01", "vww01")  # of MLPerf Tiny
 BLOCK = 512  # bytes that are looked for in what the board has
 RETRIES = 5  # links that may break without a sector between them
 _PAUSE = 0.5  # seconds before the link is opened anew
@@ -92,11 +93,13 @@ def flash_model(board: Board, name: str, data: bytes, *, label: str = "", progre
 
     Args:
         data: a .pal file.
-        label: MLPerf Tiny task (kws01, ic01, vww01, ad01) whose benchmark protocol it answers.
+        label: one of TASKS, whose benchmark protocol the model answers.
         dry_run: change nothing, only tell what would be sent.
 
     Raises ContainerError, TargetError, StoreFullError, FlashError, DeviceTimeout, LinkError, DeviceError.
     """
+    if label and label not in TASKS:
+        raise DeviceError(f"{label!r} is no MLPerf Tiny task; known: {', '.join(TASKS)}")
     model, identity = Model.from_bytes(data), board.identify()
     if identity.engine_abi and model.target.id != identity.target:
         name_of = next((t.name for t in TARGETS.values() if t.id == identity.target), f"target {identity.target}")

@@ -83,6 +83,17 @@ def _refused(path: str, baud: int, error: Exception) -> DeviceError:
         return DeviceBusy(f"{path} is in use by another program; close that one (`fuser {path}` names it)")
     if isinstance(error, ValueError):
         return DeviceError(f"{path}: {baud} baud cannot be set; choose a rate that the port has, {BAUD} say")
-    if number in (errno.ENOTTY, errno.EINVAL) or os.path.isfile(path):
+    if not _is_terminal(path):
         return DeviceNotFound(f"{path} is no serial port; see `pal-edge devices`")
     return DeviceError(f"{path} does not open: {error}")
+
+
+def _is_terminal(path: str) -> bool:
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError as error:
+        return error.errno != errno.EISDIR
+    try:
+        return os.isatty(handle)
+    finally:
+        os.close(handle)

@@ -1,6 +1,7 @@
 """Devices and sessions."""
 
-from .device import Device, DeviceInfo, devices, open_device
+from .device import Device, open_device
+from .discover import DeviceInfo, devices
 from .loaded import Counters
 from .ports import NodeArg
 from .session import InferenceSession, LayerCost

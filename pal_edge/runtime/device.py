@@ -6,7 +6,6 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -24,14 +23,6 @@ SIM_MEMORY = 256 << 20  # bytes; the system commits a page only when it is touch
 
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class DeviceInfo:
-    """One device that `open_device(uri)` can open."""
-
-    uri: str
-    description: str
 
 
 class Device(ABC):
@@ -155,22 +146,47 @@ class SimDevice(NativeDevice):
         del self._memory, self._sim
 
 
-def devices() -> list[DeviceInfo]:
-    """Return the devices that can be opened now."""
-    return [DeviceInfo("sim", "bit-exact engine model in this process")]
+def _open_board(uri: str, target: str, memory: int) -> Device:
+    from .remote import open_board  # lines to boards are loaded when they are used
+
+    return open_board(uri)
+
+
+def _open_virtual_board(uri: str, target: str, memory: int) -> Device:
+    from .remote import open_virtual_board
+
+    return open_virtual_board(target)
+
+
+def _open_mmio(uri: str, target: str, memory: int) -> Device:
+    from .mmio import MmioDevice
+
+    return MmioDevice(uri)
+
+
+# By the part of the URI before its first colon: opener(uri, target, memory).
+SCHEMES: dict[str, Callable[[str, str, int], Device]] = {
+    "sim": lambda uri, target, memory: SimDevice(target, memory),
+    "qemu": _open_virtual_board,
+    "serial": _open_board,
+    "usb": _open_board,
+    "mmio": _open_mmio,
+}
 
 
 def open_device(uri: str, *, target: str = DEFAULT_TARGET, memory: int = SIM_MEMORY) -> Device:
     """Open a device by URI.
 
     Args:
-        uri: "sim".
-        target: engine that the simulator models.
+        uri: "sim"; "qemu", a virtual board that runs as long as the device is open; "serial:/dev/ttyX[?baud=N]";
+            "usb:VID:PID[:SERIAL]"; "mmio:/dev/uioN[?dma=/dev/udmabufN]", an engine on this chip.
+        target: engine that the simulator and the virtual board model.
         memory: bytes of system memory that the simulator has.
 
-    Raises DeviceError for an unknown URI.
+    Raises DeviceError for an unknown URI, and its subclasses for a device that is not there, not permitted or
+    busy.
     """
-    if uri == "sim":
-        return SimDevice(target, memory)
-    known = ", ".join(info.uri for info in devices())
-    raise DeviceError(f"device {uri!r} is unknown; known: {known}")
+    scheme, _, rest = uri.partition(":")
+    if scheme not in SCHEMES or (scheme in ("sim", "qemu")) != (not rest and uri == scheme):
+        raise DeviceError(f"device {uri!r} is unknown; known: {', '.join(SCHEMES)}; see `pal-edge devices`")
+    return SCHEMES[scheme](uri, target, memory)

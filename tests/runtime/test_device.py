@@ -33,8 +33,8 @@ def test_every_target_is_simulated() -> None:
 
 
 def test_unknown_devices_and_targets_are_refused_with_those_known() -> None:
-    with pytest.raises(DeviceError, match="device 'usb:1' is unknown; known: sim"):
-        pal_edge.open_device("usb:1")
+    with pytest.raises(DeviceError, match="device 'warp:1' is unknown; known: sim, .*qemu, serial, usb.*; see `pal-edge devices`"):
+        pal_edge.open_device("warp:1")
     with pytest.raises(DeviceError, match="device 'Sim' is unknown; known: sim"):
         InferenceSession(MODEL, "Sim")
     with pytest.raises(DeviceError, match="target 'pal-e1' is unknown; known: pal-e32"):

@@ -26,8 +26,8 @@ class TestSim(DeviceContract):
 
 
 def test_an_unknown_uri_names_the_known() -> None:
-    with pytest.raises(DeviceError, match="device 'usb' is unknown; known: sim"):
-        open_device("usb")
+    with pytest.raises(DeviceError, match="device 'sim:1' is unknown; known: sim"):
+        open_device("sim:1")
     with pytest.raises(DeviceError, match="device '' is unknown"):
         InferenceSession(model(), "")
 
