@@ -20,7 +20,7 @@ SIGNED = {"version": "1.0.0", "counter": "1", "board": BOARD, "load": hex(LOAD_A
 IMAGES: dict[str, dict[str, object]] = {
     "OLD": {},
     "NEW": {"version": "1.1.0+7", "counter": "2"},
-    "NEWER": {"version": "1.10.0", "counter": "3", "body": 3000, "header": 512},
+    "NEWER": {"version": "1.10.0", "counter": "3", "body": 1200, "header": 512},
     "SAME_COUNTER": {"version": "0.9.9", "counter": "1"},
     "NO_COUNTER": {"counter": None},
     "OTHER_KEY": {"key": "other"},
