@@ -148,8 +148,8 @@ def _open(node: str, flags: int, stack: ExitStack) -> int:
     try:
         file = os.open(node, flags | os.O_CLOEXEC)
     except PermissionError:
-        raise DevicePermissionError(f"{node}: this user may not open it; install the udev rule in docs/linux.md and "
-                                    "log in again") from None
+        raise DevicePermissionError(f"{node}: this user may not open it; run `sudo pal-edge doctor --install-udev`, "
+                                    "join the group plugdev and log in again") from None
     except OSError as error:
         if error.errno == errno.EBUSY:
             raise DeviceBusy(f"{node} is in use by another program; close that one") from None
@@ -180,11 +180,11 @@ def _dma_buffer(node: str, sysfs: Path, stack: ExitStack) -> _Map:
     folder = sysfs / "class/u-dma-buf" / Path(node).resolve().name
     if not folder.is_dir():
         raise DeviceError(f"{node} is no u-dma-buf device; {_HELP}")
-    return _Map(node, file, _number(folder / "phys_addr"), _number(folder / "size"))
+    return _Map(node, file, _number(folder / "phys_addr"), _number(folder / "size", 10))
 
 
-def _number(path: Path) -> int:
+def _number(path: Path, base: int = 16) -> int:
     try:
-        return int(path.read_text(), 0)
+        return int(path.read_text(), base)
     except (OSError, ValueError):
         raise DeviceError(f"{path} cannot be read as a number; {_HELP}") from None

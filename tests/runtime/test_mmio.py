@@ -127,7 +127,7 @@ def test_two_cannot_share_the_engine(board: Board) -> None:
 
 
 @pytest.mark.parametrize(("fault", "raised", "message"), [
-    (errno.EACCES, DevicePermissionError, "may not open it; install the udev rule"),
+    (errno.EACCES, DevicePermissionError, "may not open it; run `sudo pal-edge doctor --install-udev`"),
     (errno.EPERM, DevicePermissionError, "may not open it"),
     (errno.EBUSY, DeviceBusy, "in use by another program"),
     (errno.ENODEV, DeviceNotFound, "not there; load its kernel module"),
