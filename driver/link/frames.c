@@ -274,6 +274,8 @@ void frame_silence(struct pal_link *link)
 {
     if (link->in.mode == FRAME)
         link->counts.frames_damaged++;
+    else if (link->in.mode == START && link->in.left)
+        decide(link);
     if (link->in.mode != START)
         link->in.mode = TEXT;
     link->in.doubt = 0;

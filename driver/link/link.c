@@ -12,6 +12,7 @@
 #define REPEATS 3u          /* repeated acknowledgements that mean a loss, and that are sent in a row */
 #define BURST_MIN 4u        /* segments on their way after a loss: enough for so many repetitions */
 #define GROW 16u            /* segments without a loss before they grow */
+#define ATTEMPTS 8u         /* before giving up, about */
 #define WINDOW_MAX 0x40000000u
 
 static uint32_t most(uint32_t a, uint32_t b)
@@ -127,6 +128,12 @@ static void on_loss(struct pal_link *link, uint32_t burst)
     link->send.timing = 0;
 }
 
+static uint32_t retry_estimate(const struct pal_link *link)
+{
+    uint32_t time = link->send.rtt_us + 4 * link->send.deviation_us;
+    return most(least(time, link->config.give_up_us / 2), link->config.retry_us);
+}
+
 /* Jacobson's estimate; only segments that were sent once are timed. */
 static void on_round_trip(struct pal_link *link, uint32_t time)
 {
@@ -139,8 +146,7 @@ static void on_round_trip(struct pal_link *link, uint32_t time)
         error = (error < 0 ? -error : error) - (int32_t)link->send.deviation_us;
         link->send.deviation_us = (uint32_t)((int32_t)link->send.deviation_us + error / 4);
     }
-    uint32_t retry = link->send.rtt_us + 4 * link->send.deviation_us;
-    link->send.retry_us = most(least(retry, link->config.give_up_us / 2), link->config.retry_us);
+    link->send.retry_us = retry_estimate(link);
 }
 
 static void on_progress(struct pal_link *link, uint32_t size, uint32_t now)
@@ -153,7 +159,8 @@ static void on_progress(struct pal_link *link, uint32_t size, uint32_t now)
         on_round_trip(link, now - link->send.timed_us);
     }
     link->send.started_us = now;
-    link->send.repeats = link->send.stale = 0;
+    link->send.repeats = link->send.again = 0;
+    link->send.retry_us = most(link->send.retry_us / 2, retry_estimate(link));
     link->send.good += size;
     if (link->send.good >= GROW * link->send.segment) {
         link->send.good = 0;
@@ -163,16 +170,21 @@ static void on_progress(struct pal_link *link, uint32_t size, uint32_t now)
         link->send.burst += size;
 }
 
-/* The other end waits for what it waited for before. */
-static void on_repeated(struct pal_link *link)
+/* The other end waits for what it waited for before. What was sent behind a lost segment repeats the acknowledgement
+ * too, for a round trip after that segment was sent again. */
+static void on_repeated(struct pal_link *link, uint32_t now)
 {
     uint32_t flight = link->send.sent - link->send.acked;
-    uint32_t segments = (flight + link->send.segment - 1) / link->send.segment;
-    if (++link->send.repeats < least(REPEATS, segments) + link->send.stale)
+    uint32_t segments = (flight + link->send.segment - 1) / link->send.segment, wanted = least(REPEATS, segments);
+    if (link->send.again)
+        wanted = now - link->send.again_us < link->send.rtt_us ? link->send.stale + 1 : 1;
+    if (++link->send.repeats < wanted)
         return;
-    on_loss(link, flight / 2);
-    link->send.stale = segments;
+    link->send.stale = segments - least(link->send.repeats, segments);
     link->send.repeats = 0;
+    link->send.again = 1;
+    link->send.again_us = now;
+    on_loss(link, flight / 2);
 }
 
 static void on_acknowledged(struct pal_link *link, const struct pal_link_frame *frame, uint32_t size, uint32_t now)
@@ -187,7 +199,7 @@ static void on_acknowledged(struct pal_link *link, const struct pal_link_frame *
     if (progress)
         on_progress(link, progress, now);
     else if (size == 0 && flight && !moved && link->send.edge != link->send.acked)
-        on_repeated(link);
+        on_repeated(link, now);
 }
 
 static void ring_put(uint8_t *ring, uint32_t ring_size, uint32_t position, const uint8_t *data, uint32_t size)
@@ -319,7 +331,8 @@ static void check_time(struct pal_link *link, uint32_t now)
     if (frame_busy(link) || sendable(link) || now - link->send.started_us < link->send.retry_us)
         return;
     link->send.started_us = now;
-    link->send.retry_us = most(least(2 * link->send.retry_us, link->config.give_up_us / 2), link->config.retry_us);
+    if (link->send.retry_us < link->config.give_up_us / ATTEMPTS)
+        link->send.retry_us *= 2;
     if (link->state == PAL_LINK_OPENING)
         control(link, PAL_FRAME_OPEN, link->session);
     else if (link->send.edge == link->send.acked)

@@ -75,8 +75,9 @@ struct pal_link {
         uint32_t repeats, stale;            /* repeated acknowledgements; those that bytes sent in vain may cause */
         uint32_t rtt_us, deviation_us, retry_us;
         uint32_t timed, timed_us;      /* a round trip ends when this position is acknowledged; its begin */
+        uint32_t again_us;             /* when a segment was sent again because of repeated acknowledgements */
         uint32_t started_us, heard_us; /* the retry timer; the last sign of the other end while one was due */
-        uint8_t timing, waiting, probe;
+        uint8_t timing, waiting, probe, again;
     } send;
     struct { /* the stream in */
         uint32_t read, received;
