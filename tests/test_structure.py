@@ -44,7 +44,6 @@ MAY_INCLUDE = {
     "driver/include": ("driver/include",),
     "driver/src": ("driver/include", "driver/src"),
     "driver/link": ("driver/include", "driver/link"),
-    "driver/link": ("driver/include", "driver/link"),
     "driver/bus": ("driver/include", "driver/bus"),
     "driver/sim": ("driver/include", "driver/sim", "driver/bus"),
 }

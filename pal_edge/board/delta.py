@@ -1,8 +1,8 @@
 """Find in new data what the board has already, by digests of its blocks, at any offset.
 
-A block's digest is h = h * FACTOR + byte + 1 modulo 2^64 from h = 0, of which the upper 48 bits are kept. With
+A block's digest is h = (h + byte + 1) * FACTOR modulo 2^64 from h = 0, of which the upper 48 bits are kept. With
 S[n] = sum of (byte[j] + 1) * FACTOR^-j for j < n, the digest of the L bytes at i is
-(S[i + L] - S[i]) * FACTOR^(i + L - 1): all windows at once.
+(S[i + L] - S[i]) * FACTOR^(i + L): all windows at once.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def parse_digests(data: bytes) -> Digests:
 def block_digests(data: bytes, block: int) -> Digests:
     """Return the digest of every `block` bytes of `data`, a whole number of blocks."""
     values = np.frombuffer(data, np.uint8).reshape(-1, block).astype(np.uint64) + np.uint64(1)
-    digests: Digests = (values * _powers(DIGEST_FACTOR, block)[::-1]).sum(axis=1, dtype=np.uint64) >> _DROPPED
+    digests: Digests = (values * _powers(DIGEST_FACTOR, block + 1)[:0:-1]).sum(axis=1, dtype=np.uint64) >> _DROPPED
     return digests
 
 
@@ -84,4 +84,4 @@ def _window_digests(data: bytes, length: int) -> Digests:
     values = np.frombuffer(data, np.uint8).astype(np.uint64) + np.uint64(1)
     sums = np.zeros(len(data) + 1, np.uint64)
     np.cumsum(values * _powers(pow(DIGEST_FACTOR, -1, 1 << 64), len(data)), out=sums[1:])
-    return (sums[length:] - sums[:-length]) * _powers(DIGEST_FACTOR, len(data))[length - 1 :] >> _DROPPED
+    return (sums[length:] - sums[:-length]) * _powers(DIGEST_FACTOR, len(data) + 1)[length:] >> _DROPPED

@@ -46,7 +46,7 @@ def digest(block: bytes) -> bytes:
     """The digest of one block, as the specification words it."""
     h = 0
     for byte in block:
-        h = (h * DIGEST_FACTOR + byte + 1) % (1 << 64)
+        h = (h + byte + 1) * DIGEST_FACTOR % (1 << 64)
     return h.to_bytes(8, "big")[:DIGEST_BYTES]
 
 

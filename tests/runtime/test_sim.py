@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from pal_edge.errors import DeviceError
-from pal_edge.runtime import Device, InferenceSession, devices, open_device
+from pal_edge.runtime import Device, InferenceSession, open_device
 from pal_edge.runtime.device import SIM_BASE, SimDevice
 from pal_edge.spec.commands import SIZE
 from tests.driver.small_model import model
@@ -35,11 +35,6 @@ def test_an_unknown_uri_names_the_known() -> None:
 def test_an_unknown_target_names_the_known() -> None:
     with pytest.raises(DeviceError, match="target 'pal-e1' is unknown; known: .*pal-e128"):
         open_device("sim", target="pal-e1")
-
-
-def test_devices_lists_what_opens() -> None:
-    for info in devices():
-        open_device(info.uri).close()
 
 
 def test_a_session_opens_the_simulator_that_its_model_needs() -> None:
