@@ -104,9 +104,9 @@ class UsbTransport(Transport):
         try:
             configuration = self._device.get_active_configuration()
         except usb.core.USBError as error:
-            if error.errno != errno.ENOENT:
+            if error.errno is not None:
                 raise
-            self._device.set_configuration()  # nobody chose one yet
+            self._device.set_configuration()  # none was set yet
             configuration = self._device.get_active_configuration()
         for interface in configuration:
             bulk = {usb.util.endpoint_direction(each.bEndpointAddress): each for each in interface
