@@ -7,8 +7,6 @@ import os
 import random
 import subprocess
 import sys
-import threading
-import tty
 from collections.abc import Iterator
 
 import pytest
@@ -18,27 +16,7 @@ from pal_edge.errors import DeviceBusy, DeviceError, DeviceNotFound, DevicePermi
 from pal_edge.link import Connection, open_transport
 from pal_edge.link.serial_line import SerialTransport
 from pal_edge.spec.link import Command
-from tests.link.loopback import LoopbackBoard
-
-
-class Pty:
-    """A pseudo-terminal; `path` is the end that a host opens."""
-
-    def __init__(self) -> None:
-        self.master, slave = os.openpty()
-        tty.setraw(slave)
-        self.path = os.ttyname(slave)
-        self.uri = f"serial:{self.path}"
-        self._slave = slave  # held open: the master reads, and is not hung up, between two hosts
-
-    def unplug(self) -> None:
-        os.close(self._slave)
-        os.close(self.master)
-        self.master = -1
-
-    def close(self) -> None:
-        if self.master >= 0:
-            self.unplug()
+from tests.link.pty_board import Pty, PtyBoard
 
 
 @pytest.fixture
@@ -148,41 +126,9 @@ def test_unplugging_is_a_broken_link_in_reads_and_writes(pty: Pty) -> None:
                 use()
 
 
-class PtyBoard:
-    """A loopback board whose line is a pseudo-terminal."""
-
-    def __init__(self, pty: Pty) -> None:
-        self._pty = pty
-        self.board = LoopbackBoard()
-        self._threads = [threading.Thread(target=each, daemon=True) for each in (self._up, self._down)]
-        self._open = True
-        for thread in self._threads:
-            thread.start()
-
-    def _up(self) -> None:
-        while self._open:
-            try:
-                self.board.to_board.put(os.read(self._pty.master, 4096))
-            except OSError:
-                return
-
-    def _down(self) -> None:
-        while self._open:
-            data = self.board.to_host.get(0.02)
-            try:
-                while data:
-                    data = data[os.write(self._pty.master, data):]
-            except OSError:
-                return
-
-    def close(self) -> None:
-        self._open = False
-        self._pty.close()
-        self.board.close()
-
-
-def test_a_connection_over_a_line_that_had_garbage_on_it(pty: Pty) -> None:
-    board = PtyBoard(pty)
+def test_a_connection_over_a_line_that_had_garbage_on_it() -> None:
+    board = PtyBoard()
+    pty = board.pty
     try:
         os.write(pty.master, random.Random(2).randbytes(2000))
         sent = [random.Random(i).randbytes(3000) for i in range(60)]
