@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from ..container import Model
 from ..errors import (
+    DeviceBusy,
     DeviceError,
     DeviceNotFound,
     DeviceTimeout,
@@ -17,6 +18,7 @@ from ..errors import (
     StoreFullError,
     TargetError,
 )
+from ..link import Response
 from ..spec.link import (
     DIGEST_BYTES,
     SECTOR,
@@ -156,7 +158,7 @@ class _Transfer:
             self._thorough = True  # two blocks of the same digest, perhaps: now without any
             self._attempt(dry_run)
             return
-        self._board.check(response)
+        self._check(response)
 
     def _open(self) -> TransferRecord:
         response = self._board.ask(Command.BEGIN, self._begin.pack(), timeout=_LONG)
@@ -190,7 +192,7 @@ class _Transfer:
                 pass
             return
         for response in self._board.pipeline(self._requests(wrong, copies)):
-            self._board.check(response)
+            self._check(response)
             self._written += 1
             done += 1
             self._report(done)
@@ -210,13 +212,19 @@ class _Transfer:
                     for first in range(0, count, _DIGESTS))
         found = b""
         for response in self._board.pipeline(requests):
-            self._board.check(response)
+            self._check(response)
             found += response.body
         if len(found) != count * DIGEST_BYTES:
             raise LinkError(f"{self._board.uri}: {len(found)} bytes of digests for {count} blocks; "
                             "update pal-edge or the board's firmware")
         self.result = replace(self.result, received=self.result.received + len(found))
         return parse_digests(found)
+
+    def _check(self, response: Response) -> None:
+        if response.status == Status.ERR_STATE:
+            raise DeviceBusy(f"{self._board.uri}: another host began a transfer to this board; let it finish, "
+                             "then flash again")
+        self._board.check(response)
 
     def _report(self, sectors: int) -> None:
         if self._progress:

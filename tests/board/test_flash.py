@@ -13,6 +13,7 @@ from pal_edge.board import Board, FlashResult, flash_image, flash_model
 from pal_edge.board import flash as flash_module
 from pal_edge.errors import (
     ContainerError,
+    DeviceBusy,
     DeviceError,
     FlashError,
     ImageError,
@@ -243,3 +244,12 @@ def test_the_bootloader_takes_images(bench: Bench) -> None:
         flash_model(bench.board, "x", model().to_bytes())
 
 
+
+
+def test_another_hosts_transfer_ends_this_one(bench: Bench) -> None:
+    def cut() -> bool:
+        return len(bench.fake.written) == 3  # whose answer is then ERR_STATE
+
+    bench.fake.power_cut = cut
+    with pytest.raises(DeviceBusy, match="another host began a transfer to this board; let it finish"):
+        flash_image(bench.board, make_image(code(100_000)))
