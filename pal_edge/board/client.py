@@ -152,9 +152,12 @@ class Board:
         raise ModelNotFound(f"{self.uri}: the board has no model {name!r}; it has {names}")
 
     def remove(self, name: str) -> None:
-        """Remove a model from the store. Raises ModelNotFound."""
+        """Remove a model from the store. Raises ModelNotFound, DeviceBusy while a session uses it."""
         self.model(name)
-        self.request(Command.REMOVE, NamedRecord(name_bytes(name)).pack())
+        response = self.ask(Command.REMOVE, NamedRecord(name_bytes(name)).pack())
+        if response.status == Status.ERR_STATE:
+            raise DeviceBusy(f"{self.uri}: a session uses model {name!r}; close it first")
+        self.check(response)
 
     def fetch(self, name: str, progress: Callable[[int, int], None] | None = None) -> bytes:
         """Return the file of a model in the store. Raises ModelNotFound.

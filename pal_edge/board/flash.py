@@ -167,6 +167,8 @@ class _Transfer:
             raise StoreFullError(f"{self._board.uri}: the model has {self.result.size} bytes, the largest that fits "
                                  f"has {room.largest} ({room.free} of {room.size} are free); "
                                  "remove one with `pal-edge models rm`")
+        if response.status == Status.ERR_STATE:
+            raise DeviceBusy(f"{self._board.uri}: a session uses the model of that name; close it, or choose another")
         self._board.check(response)
         transfer = TransferRecord.unpack(response.body)
         if transfer.target_size < len(self._data) and not transfer.already:

@@ -142,6 +142,8 @@ class RemoteModel(LoadedModel):
             raise DeviceError(f"{self.uri}: the model needs {needed} bytes of device memory, "
                               f"{self._board.identify().memory_free} are free; close other sessions" +
                               ("" if stored else ", or flash the model: then it is used in place"))
+        if response.status == Status.ERR_FULL:
+            raise DeviceError(f"{self.uri}: the board has as many sessions as it can; close others")
         check(response.status, what)
 
     def write(self, offset: int, data: Any) -> None:
@@ -241,8 +243,7 @@ class RemoteModel(LoadedModel):
 
     def _pipeline(self, requests: Iterable[Request]) -> Iterator[Response]:
         if self._board.link() is not self._link:
-            raise DeviceError(f"{self.uri}: the session is lost, as the board restarted or the link to it broke; "
-                              "open it again")
+            raise self._lost()
         return self._link.pipeline(requests, _RUN_TIMEOUT)
 
     def _checked(self, response: Response) -> Response:
@@ -250,7 +251,13 @@ class RemoteModel(LoadedModel):
         return response
 
     def _check(self, response: Response) -> None:
+        if response.status == Status.ERR_NOT_FOUND:
+            raise self._lost()
         check(response.status, self.uri)
+
+    def _lost(self) -> DeviceError:
+        return DeviceError(f"{self.uri}: the session is lost, as the board restarted or the link to it broke; "
+                           "open it again")
 
 
 def _codes(responses: list[Response]) -> Codes:

@@ -67,6 +67,7 @@ class FakeBoard:
         self.log = b"first line\nsecond line\n"
         self.crash: CrashRecord | None = None
         self.pending = b""
+        self.used = b"?"  # name of a model that a session uses
         self.transfer: tuple[BeginRecord, bytearray, bytes] | None = None
         self.written: list[int] = []
         self.asked: list[int] = []
@@ -111,6 +112,8 @@ class FakeBoard:
                            for name, (data, begin) in self.models.items())
 
     def _remove(self, body: bytes) -> Answer:
+        if NamedRecord.unpack(body).name.rstrip(b"\0") == self.used:
+            return Status.ERR_STATE, b""
         return (0 if self.models.pop(NamedRecord.unpack(body).name, None) else Status.ERR_NOT_FOUND), b""
 
     def _fetch(self, body: bytes) -> Answer:
@@ -134,6 +137,8 @@ class FakeBoard:
         else:
             old, former = self.models.get(begin.name, (b"", BeginRecord()))
             source, target, already = old, self.area, former.digest == begin.digest
+            if begin.name.rstrip(b"\0") == self.used:
+                return Status.ERR_STATE, b""
             if size > self.room:
                 return Status.ERR_FULL, b""
         self.transfer = None if already else (begin, target, source)

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from pal_edge.board import Board, StoredModel
-from pal_edge.errors import DeviceError, DeviceTimeout, LinkError, ModelNotFound
+from pal_edge.errors import DeviceBusy, DeviceError, DeviceTimeout, LinkError, ModelNotFound
 from pal_edge.spec.link import BeginRecord, Command, CrashRecord, Mode, ResetReason, SlotState
 from tests.board.fake import SLOT_SIZE, FakeBoard
 from tests.link.loopback import LoopbackBoard
@@ -91,6 +91,13 @@ def test_models(bench: Bench) -> None:
     for use in (bench.board.remove, bench.board.fetch):
         with pytest.raises(ModelNotFound, match="fake:: the board has no model 'größe'; it has 'kws'"):
             use("größe")
+
+
+def test_a_model_in_use_is_not_removed(bench: Bench) -> None:
+    put(bench.fake, "kws", b"x")
+    bench.fake.used = b"kws"
+    with pytest.raises(DeviceBusy, match="fake:: a session uses model 'kws'; close it first"):
+        bench.board.remove("kws")
 
 
 def test_a_model_that_changed_in_the_store_is_not_handed_out(bench: Bench) -> None:

@@ -153,6 +153,12 @@ def test_a_model_that_will_not_do_is_refused(bench: Bench) -> None:
         flash_model(bench.board, "x", model().to_bytes(), label="kws02")
 
 
+def test_a_model_in_use_is_not_replaced(bench: Bench) -> None:
+    bench.fake.used = b"kws"
+    with pytest.raises(DeviceBusy, match="a session uses the model of that name; close it, or choose another"):
+        flash_model(bench.board, "kws", model().to_bytes())
+
+
 def test_the_boards_refusal_at_the_end_is_passed_on(bench: Bench) -> None:
     bench.fake._end = lambda body: (Status.ERR_SIGNATURE, b"")
     with pytest.raises(ImageError, match="fake:: the image is not signed by the key that this board trusts"):
