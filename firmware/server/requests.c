@@ -127,7 +127,7 @@ static int on_log(struct server *server, struct server_request *request)
     return PAL_OK;
 }
 
-static int on_begin(struct server *server, struct server_request *request)
+int server_begin(struct server *server, struct server_request *request)
 {
     server->owner = (uint8_t)request->port;
     return update_begin(&server->update, request->body, request->size, request->out, &request->out_size);
@@ -152,7 +152,7 @@ static int on_write(struct server *server, struct server_request *request)
                                         : update_write(&server->update, request->body, request->size);
 }
 
-static int on_end(struct server *server, struct server_request *request)
+int server_end(struct server *server, struct server_request *request)
 {
     if (is_stranger(server, request))
         return PAL_ERR_STATE;
@@ -182,8 +182,8 @@ void server_forget(struct server *server, unsigned port)
 
 const struct server_handler server_requests[] = {
     {PAL_REQUEST_IDENTIFY, on_identify}, {PAL_REQUEST_SLOTS, on_slots},     {PAL_REQUEST_ECHO, on_echo},
-    {PAL_REQUEST_RESTART, on_restart},   {PAL_REQUEST_LOG, on_log},         {PAL_REQUEST_BEGIN, on_begin},
-    {PAL_REQUEST_DIGESTS, on_digests},   {PAL_REQUEST_WRITE, on_write},     {PAL_REQUEST_END, on_end},
+    {PAL_REQUEST_RESTART, on_restart},   {PAL_REQUEST_LOG, on_log},         {PAL_REQUEST_BEGIN, server_begin},
+    {PAL_REQUEST_DIGESTS, on_digests},   {PAL_REQUEST_WRITE, on_write},     {PAL_REQUEST_END, server_end},
     {PAL_REQUEST_ABORT, on_abort},
 };
 const unsigned server_request_count = sizeof server_requests / sizeof *server_requests;

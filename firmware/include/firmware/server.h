@@ -88,6 +88,10 @@ void server_print(struct server *server, unsigned port, const char *text, uint32
 /* The parts of IDENTIFY that do not depend on an engine; the rest is 0. */
 void server_identity(struct server *server, struct pal_link_identity *identity);
 
+/* Handlers that an extension may put checks of its own in front of. */
+int server_begin(struct server *server, struct server_request *request);
+int server_end(struct server *server, struct server_request *request);
+
 /* Recovery: serve until somebody restarts the board. */
 _Noreturn void server_recover(void);
 

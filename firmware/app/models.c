@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests about the models in the store. A model that a session uses in place is neither removed nor replaced:
+ * PAL_ERR_STATE, until the session is closed. */
+#include <string.h>
+
+#include "app.h"
+#include "firmware/log.h"
+
+/* Id of the target of a model in the store, from its file's header; 0 if it has none. */
+static uint32_t target_of(const struct app *app, const struct store_entry *entry)
+{
+    uint8_t bytes[PAL_FILE_HEADER_SIZE];
+    struct pal_file_header header;
+    if (entry->size < sizeof bytes || flash_area_read(&app->store.area, entry->offset, bytes, sizeof bytes))
+        return 0;
+    pal_file_header_load(&header, bytes);
+    return header.target;
+}
+
+int on_models(struct server *server, struct server_request *request)
+{
+    const struct app *app = app_of(server);
+    _Static_assert(STORE_MODELS * PAL_LINK_MODEL_SIZE <= SERVER_BODY_MAX, "all models in one response");
+    for (uint32_t i = 0; i < app->store.count; i++) {
+        const struct store_entry *entry = &app->store.entry[i];
+        struct pal_link_model model = {.size = entry->size, .target = target_of(app, entry)};
+        memcpy(model.name, entry->name, sizeof model.name);
+        memcpy(model.label, entry->label, sizeof model.label);
+        memcpy(model.digest, entry->digest, sizeof model.digest);
+        pal_link_model_store(request->out + request->out_size, &model);
+        request->out_size += PAL_LINK_MODEL_SIZE;
+    }
+    return PAL_OK;
+}
+
+int on_remove(struct server *server, struct server_request *request)
+{
+    struct app *app = app_of(server);
+    if (request->size != PAL_LINK_NAMED_SIZE)
+        return PAL_ERR_ARG;
+    if (session_pins(app, request->body))
+        return PAL_ERR_STATE;
+    int err = store_remove(&app->store, (const char *)request->body);
+    if (!err)
+        log_line(LOG_INFO, "store: %.*s removed", PAL_LINK_NAME_BYTES, (const char *)request->body);
+    return err;
+}
+
+int on_fetch(struct server *server, struct server_request *request)
+{
+    const struct app *app = app_of(server);
+    struct pal_link_fetch fetch;
+    if (request->size != PAL_LINK_FETCH_SIZE)
+        return PAL_ERR_ARG;
+    pal_link_fetch_load(&fetch, request->body);
+    const struct store_entry *entry = store_find(&app->store, (const char *)fetch.name);
+    if (!entry)
+        return PAL_ERR_NOT_FOUND;
+    if (fetch.size > SERVER_BODY_MAX || fetch.offset > entry->size || fetch.size > entry->size - fetch.offset)
+        return PAL_ERR_ARG;
+    int err = flash_area_read(&app->store.area, entry->offset + fetch.offset, request->out, fetch.size);
+    if (!err)
+        request->out_size = fetch.size;
+    return err;
+}
+
+int on_store(struct server *server, struct server_request *request)
+{
+    const struct app *app = app_of(server);
+    struct pal_link_store store = {.size = app->store.area.size, .models = app->store.count};
+    if (request->size)
+        return PAL_ERR_ARG;
+    store_room(&app->store, &store.free, &store.largest);
+    pal_link_store_store(request->out, &store);
+    request->out_size = PAL_LINK_STORE_SIZE;
+    return PAL_OK;
+}
+
+/* Whether this transfer would put another model in the place of one that is used. */
+static int replaces_used(const struct app *app, const struct pal_link_begin *begin)
+{
+    const struct store_entry *entry = store_find(&app->store, (const char *)begin->name);
+    return begin->kind == PAL_TRANSFER_MODEL && entry && session_pins(app, begin->name) &&
+           memcmp(entry->digest, begin->digest, sizeof entry->digest) != 0;
+}
+
+int on_model_begin(struct server *server, struct server_request *request)
+{
+    struct pal_link_begin begin;
+    if (request->size == PAL_LINK_BEGIN_SIZE) {
+        pal_link_begin_load(&begin, request->body);
+        if (replaces_used(app_of(server), &begin))
+            return PAL_ERR_STATE;
+    }
+    return server_begin(server, request);
+}
+
+int on_model_end(struct server *server, struct server_request *request)
+{
+    if (server->update.active && replaces_used(app_of(server), &server->update.begin))
+        return PAL_ERR_STATE;
+    return server_end(server, request);
+}

@@ -1,0 +1,112 @@
+"""The models of the application's self-test, one for each target: `python -m host_tools.firmware.self_test`.
+
+Written into firmware/app/self_test_models.c. Four layers on an 8x8x2 image, with all that an engine has: multipliers,
+window stepping, a table, both memories; and a softmax on the CPU. The answer comes from the numpy engine.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from pal_edge.container import KnownAnswer, LayerEntry, Model, Tensor, known_answer_input
+from pal_edge.numeric.engine import execute
+from pal_edge.spec.commands import FLAG_TABLE, Command, Opcode
+from pal_edge.spec.registers import Region
+from pal_edge.spec.targets import TARGETS, Target
+
+FILE = Path(__file__).parents[2] / "firmware" / "app" / "self_test_models.c"
+SIZE, INPUTS, CHANNELS = 8, 2, 5  # rows and columns of the image, its channels, those of the layers
+TABLE, CONV_PARAMS, CONV_WEIGHTS = 0, 256, 288  # offsets in MODEL
+DEPTHWISE_PARAMS, DEPTHWISE_WEIGHTS, END = 380, 412, 460
+HALF = SIZE // 2
+SEED = 1
+
+
+def feature_map(name: str, region: Region, offset: int, size: int, channels: int) -> dict[str, int]:
+    fields = {"region": int(region), "offset": offset, "h": size, "w": size, "c": channels, "px": channels,
+              "row": size * channels}
+    return {f"{name}_{field}": value for field, value in fields.items()}
+
+
+def commands() -> tuple[Command, ...]:
+    window = {"kh": 3, "kw": 3, "dilation_y": 1, "dilation_x": 1, "pad_top": 1, "pad_left": 1}
+    act = {"act_min": -127, "act_max": 127}
+    first, half = SIZE * SIZE * CHANNELS, HALF * HALF * CHANNELS
+
+    def maps(source: tuple[Region, int, int], target: tuple[Region, int, int]) -> dict[str, int]:
+        return feature_map("ifm", *source, CHANNELS) | feature_map("ofm", *target, CHANNELS)
+
+    return (
+        Command(opcode=Opcode.CONV, layer=0, **act, **window, stride_y=1, stride_x=1, params=CONV_PARAMS,
+                weights=CONV_WEIGHTS, **feature_map("ifm", Region.INPUT, 0, SIZE, INPUTS),
+                **feature_map("ofm", Region.SRAM, 0, SIZE, CHANNELS)),
+        Command(opcode=Opcode.DEPTHWISE, layer=1, **act, **window, stride_y=2, stride_x=2, flags=FLAG_TABLE,
+                table=TABLE, params=DEPTHWISE_PARAMS, weights=DEPTHWISE_WEIGHTS,
+                **maps((Region.SRAM, 0, SIZE), (Region.ARENA, 0, HALF))),
+        Command(opcode=Opcode.POOL_MAX, layer=2, **act, **window | {"kh": 2, "kw": 2, "pad_top": 0, "pad_left": 0},
+                stride_y=2, stride_x=2, **maps((Region.SRAM, 0, SIZE), (Region.SRAM, first, HALF))),
+        Command(opcode=Opcode.ADD, layer=3, **act, **maps((Region.SRAM, first, HALF), (Region.ARENA, half, HALF)),
+                ifm2_region=int(Region.ARENA), ifm2_offset=0, ifm2_row=HALF * CHANNELS, ifm2_px=CHANNELS,
+                scale=90, scale2=85, offset=-110),
+        Command(opcode=Opcode.SOFTMAX, layer=4, **act, offset=-90,
+                **maps((Region.ARENA, half, HALF), (Region.OUTPUT, 0, HALF))),
+    )
+
+
+def constants() -> bytes:
+    """Return table, parameters and weights at their offsets."""
+    random = np.random.default_rng(SEED)
+
+    def params(offset: int) -> bytes:
+        return struct.pack(f"<{CHANNELS}i{CHANNELS}h", *random.integers(-4000, 4000, CHANNELS).tolist(),
+                           *(offset + random.integers(-20, 20, CHANNELS)).tolist())
+
+    relu = bytes(range(128)) + bytes(128)
+    data = bytearray(END)
+    for offset, part in {
+        TABLE: relu, CONV_PARAMS: params(-150), CONV_WEIGHTS: random.bytes(9 * INPUTS * CHANNELS),
+        DEPTHWISE_PARAMS: params(-150), DEPTHWISE_WEIGHTS: random.bytes(9 * CHANNELS),
+    }.items():
+        data[offset : offset + len(part)] = part
+    return bytes(data)
+
+
+def model(target: Target) -> Model:
+    """Return the model with its known answer."""
+    steps, output = commands(), HALF * HALF * CHANNELS
+    bare = Model(
+        target=target, commands=steps, constants=constants(),
+        tensors=(Tensor("image", Region.INPUT, (1, INPUTS, SIZE, SIZE), (0, 2, 3, 1), -90, 0),
+                 Tensor("scores", Region.OUTPUT, (1, CHANNELS, HALF, HALF), (0, 2, 3, 1), -127, 0)),
+        layers=(LayerEntry("self_test", "", 0, len(steps), 0),),
+        arena_size=2 * output, sram_size=SIZE * SIZE * CHANNELS + output, input_size=SIZE * SIZE * INPUTS,
+        output_size=output)
+    given = {Region.MODEL: bare.constants, Region.INPUT: known_answer_input(SEED, bare.input_size)}
+    memory = {region: np.frombuffer(data, np.uint8) for region, data in given.items()}
+    memory |= {Region.ARENA: np.zeros(bare.arena_size, np.uint8), Region.OUTPUT: np.zeros(output, np.uint8),
+               Region.SRAM: np.zeros(bare.sram_size, np.uint8)}
+    execute(bare.commands, memory)
+    return replace(bare, known_answer=KnownAnswer(SEED, memory[Region.OUTPUT].tobytes()))
+
+
+def render() -> str:
+    """Return the C file."""
+    lines = ["/* Generated by `python -m host_tools.firmware.self_test`. Do not edit. */",
+             "/* SPDX-License-Identifier: Apache-2.0 */", '#include "self_test.h"']
+    entries = []
+    for name, target in TARGETS.items():
+        data, symbol = model(target).to_bytes(), name.replace("-", "_")
+        rows = (", ".join(map(str, data[at : at + 24])) for at in range(0, len(data), 24))
+        lines += ["", f"static const uint8_t {symbol}[] = {{", *(f"    {row}," for row in rows), "};"]
+        entries.append(f"    {{{target.id}, {symbol}, sizeof {symbol}}},")
+    lines += ["", "const struct self_test_model self_test_models[] = {", *entries, "};",
+              f"const unsigned self_test_model_count = {len(entries)};", ""]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    FILE.write_text(render())
