@@ -10,8 +10,8 @@
 /* What is being drained. */
 enum { IDLE, LEADING_ZERO, BLOCKS, TRAILING_ZERO };
 
-/* What the bytes since the last zero are. A frame begins with a code byte and its type, and types are control
- * characters that no text has: three bytes tell text from frames. */
+/* What the bytes since the last zero are. A frame begins with a code byte of 3 at least, as neither type nor version
+ * is 0, and with its type, a control character that no text has: the first three bytes tell text from frames. */
 enum {
     TEXT,    /* before any zero too */
     SPOILED, /* text, but for a byte in this line */

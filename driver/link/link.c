@@ -369,16 +369,17 @@ static void begin_data(struct pal_link *link, uint32_t payload, uint32_t now)
         return;
     }
     uint32_t end = link->send.next + payload;
+    int probe = ahead(link->send.edge, link->send.next) <= 0;
     if (ahead(link->send.sent, link->send.next) > 0) {
         link->counts.resent++;
-    } else if (!link->send.timing && !link->send.probe) {
+    } else if (!link->send.timing && !probe) {
         link->send.timing = 1;
         link->send.timed = end;
         link->send.timed_us = now;
     }
     if (ahead(end, link->send.sent) > 0)
         link->send.sent = end;
-    if (!link->send.probe)
+    if (!probe)
         link->send.next = end;
     link->send.probe = 0;
 }

@@ -87,6 +87,8 @@ struct pal_link {
     } receive;
 };
 
+/* Everywhere below, `now_us` is a clock that runs on and wraps. */
+
 void pal_link_init(struct pal_link *link, const struct pal_link_config *config);
 
 /* Host: begin a session, giving up any other. `session` is a random number. */
