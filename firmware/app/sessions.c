@@ -173,16 +173,16 @@ int session_pins(const struct app *app, const uint8_t name[PAL_LINK_NAME_BYTES])
     return 0;
 }
 
-/* The layer that a command is of; "" if the model does not say. */
-static const char *layer_of(const struct pal_model *model, uint32_t command)
+/* Name of the layer that a command is of. */
+static const char *layer_of(const struct pal_model *model, uint32_t index)
 {
+    struct pal_command command;
     struct pal_file_layer layer;
-    for (uint32_t i = 0; i < model->layer_count; i++) {
-        pal_model_layer(model, i, &layer);
-        if (command >= layer.first_command && command - layer.first_command < layer.command_count)
-            return pal_model_string(model, layer.name);
-    }
-    return "";
+    if (index >= model->command_count)
+        return "";
+    pal_model_command(model, index, &command);
+    pal_model_layer(model, command.layer, &layer);
+    return pal_model_string(model, layer.name);
 }
 
 static void log_fault(const struct session *session, int err)
