@@ -60,6 +60,7 @@ class Connection:
         self._link = ffi.new("struct pal_link *")
         self._handle = ffi.new_handle(self)
         self._closed = False
+        self._gone = False
         self._next = 0
         try:
             self.open(open_timeout)
@@ -99,7 +100,7 @@ class Connection:
     @property
     def broken(self) -> bool:
         """Whether this session has ended: `open` begins another one."""
-        return self._closed or int(self._link.state) != lib.PAL_LINK_OPEN
+        return self._closed or self._gone or int(self._link.state) != lib.PAL_LINK_OPEN
 
     @property
     def counts(self) -> dict[str, int]:
@@ -190,7 +191,7 @@ class Connection:
             self._drain()
             if not self._out:
                 return
-            self._out = self._out[self._transport.write(self._out, _FLUSH):]
+            self._write(_FLUSH)
 
     def _push(self) -> None:
         """Give the stream what it has room for."""
@@ -203,16 +204,30 @@ class Connection:
             size = lib.pal_link_drain(self._link, self._raw, _RAW, _now())
             self._out = memoryview(ffi.buffer(self._raw, size))
 
+    def _write(self, wait: float) -> None:
+        try:
+            self._out = self._out[self._transport.write(self._out, wait):]
+        except LinkError:
+            self._gone = True
+            raise
+
+    def _read(self, wait: float) -> bytes:
+        try:
+            return self._transport.read(wait)
+        except LinkError:
+            self._gone = True
+            raise
+
     def _pump(self, wait: float) -> None:
         """Move bytes both ways; wait at most so many seconds for the first."""
         self._push()
         self._drain()
         if self._out:
-            self._out = self._out[self._transport.write(self._out, min(wait, _POLL)):]
+            self._write(min(wait, _POLL))
             wait = 0
         else:
             wait = max(0.0, min(wait, _POLL, lib.pal_link_timer(self._link, _now()) / 1e6))
-        data = self._transport.read(wait)
+        data = self._read(wait)
         if data:
             lib.pal_link_feed(self._link, data, len(data), _now())
             self._take()
@@ -240,6 +255,8 @@ class Connection:
             del self._received[:end]
 
     def _broken(self) -> NoReturn:
+        if self._gone:
+            raise LinkError(f"{self.name}: the line is gone; is the board still plugged in?")
         error = int(self._link.error)
         if error == Status.ERR_LINK_VERSION:
             low, high = int(self._link.peer_min), int(self._link.peer_max)

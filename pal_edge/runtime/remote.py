@@ -28,6 +28,7 @@ from ..spec.link import (
     ReadRecord,
     RunRecord,
     SessionOpenRecord,
+    SessionRecord,
     SpanRecord,
 )
 from ..spec.status import Status
@@ -145,6 +146,7 @@ class RemoteModel(LoadedModel):
         if response.status == Status.ERR_FULL:
             raise DeviceError(f"{self.uri}: the board has as many sessions as it can; close others")
         check(response.status, what)
+        self.address = SessionRecord.unpack(response.body).address  # of the command list
 
     def write(self, offset: int, data: Any) -> None:
         self._all(self._chunks(Command.SESSION_INPUT, offset, data))

@@ -119,6 +119,7 @@ class LoopbackBoard:
         self.to_host = Wire(Noise(noise, seed + 1) if noise else None)
         self.plain = b""  # sent outside frames
         self.handled = 0
+        self.bursts = 0  # times that requests were there
         self._buffers = [ffi.new("uint8_t[]", size) for size in (window, window, payload + 64)]
         self._config = ffi.new("struct pal_link_config *", {
             "role": lib.PAL_LINK_BOARD, "send_buffer": self._buffers[0], "send_size": window,
@@ -172,7 +173,9 @@ class LoopbackBoard:
             if not responses:
                 piece = bytearray(lib.pal_link_available(self.link))
                 requests += piece[: lib.pal_link_receive(self.link, ffi.from_buffer(piece), len(piece))]
-            responses += self._answers(requests)
+            answers = self._answers(requests)
+            self.bursts += bool(answers)
+            responses += answers
             if self._restart:  # while it worked on a request: nothing of that comes out
                 continue
             del responses[: lib.pal_link_send(self.link, bytes(responses), len(responses))]
