@@ -97,7 +97,8 @@ void pal_link_open(struct pal_link *link, uint16_t session, uint32_t now_us);
 /* Raw bytes from the line, any number of them. */
 void pal_link_feed(struct pal_link *link, const uint8_t *data, uint32_t size, uint32_t now_us);
 
-/* Raw bytes for the line: fill `data` and return how many; 0 if there is nothing to send now. */
+/* Raw bytes for the line: fill `data` and return how many; 0 if there is nothing to send now. Less than `size`: the
+ * line is between two frames, where it may carry text. */
 uint32_t pal_link_drain(struct pal_link *link, uint8_t *data, uint32_t size, uint32_t now_us);
 
 /* Whether what was drained ends within a frame: plain text must not follow it then. */
