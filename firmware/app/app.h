@@ -14,7 +14,8 @@ struct engine {
     struct server *server;
     struct pal_device device;
     int status;                                 /* of the device's initialization: without an engine, why */
-    uint32_t submitted, started_us, running;
+    uint32_t reset, running, submitted, started_us; /* the run that is going on */
+    uint32_t pumped_us;
     uint32_t first_us, last_us, busy_us, begun; /* since engine_time_begin */
 };
 

@@ -19,13 +19,15 @@ static int engine_read32(void *ctx, uint32_t offset, uint32_t *value)
 static int engine_write32(void *ctx, uint32_t offset, uint32_t value)
 {
     struct engine *engine = ctx;
-    if (offset == PAL_REG_CTRL)
+    if (offset == PAL_REG_CTRL) {
+        engine->reset = value & PAL_REG_CTRL_RESET;
         engine->running = 0;
-    if (offset == PAL_REG_SUBMIT && engine->device.unsettled) {
+    }
+    if (offset == PAL_REG_SUBMIT && !engine->reset) {
         board_markers(MARKER_INFERENCE | MARKER_ENGINE);
         engine->running = 1;
         engine->submitted = value;
-        engine->started_us = board_now_us();
+        engine->started_us = engine->pumped_us = board_now_us();
         if (!engine->begun)
             engine->first_us = engine->started_us;
         engine->begun = 1;
@@ -60,8 +62,11 @@ static void engine_barrier(void *ctx)
 
 static int engine_wait(void *ctx, uint32_t timeout_us)
 {
-    const struct engine *engine = ctx;
-    server_pump(engine->server);
+    struct engine *engine = ctx;
+    if (board_now_us() - engine->pumped_us >= SLICE_US) {
+        server_pump(engine->server);
+        engine->pumped_us = board_now_us();
+    }
     return engine->inner->wait(engine->inner->ctx, timeout_us < SLICE_US ? timeout_us : SLICE_US);
 }
 

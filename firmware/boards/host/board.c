@@ -96,9 +96,13 @@ void board_serial_number(char out[16])
 
 uint32_t board_now_us(void)
 {
+    static uint64_t start;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint32_t)((uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u);
+    uint64_t us = (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+    if (!start)
+        start = us;
+    return (uint32_t)(us - start);
 }
 
 void board_watchdog_start(uint32_t us)
