@@ -66,6 +66,7 @@ void board_init(void)
     kept.started = STARTED;
     kept.handed_over = 0;
     time_init();
+    watchdog_init();
     uart_init();
     cpu_enable_interrupts();
     flash_init();

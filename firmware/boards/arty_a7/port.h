@@ -21,6 +21,7 @@ void event_set(unsigned events);
 unsigned event_wait(unsigned events, uint32_t us);
 
 void time_init(void);
+void watchdog_init(void);
 
 void uart_init(void);
 uint32_t uart_read(uint8_t *data, uint32_t size);

@@ -39,7 +39,7 @@ struct soc_timer {
 struct soc_spi_master {
     uint32_t cs, phyconfig, rxtx, status;
 };
-#define SPI_MASTER ((volatile struct soc_spi_master *)CSR(3))
+#define SPI_MASTER ((volatile struct soc_spi_master *)(CSR(3) + 4u)) /* behind the mapped core's dummy_bits */
 #define SPI_TX_READY 1u
 #define SPI_RX_READY 2u
 

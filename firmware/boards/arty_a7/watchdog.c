@@ -8,20 +8,24 @@
 
 #define CYCLES_US (CLOCK_HZ / 1000000u)
 
-void board_watchdog_start(uint32_t us)
+/* It runs from the bootloader on; its interrupt is each program's own. */
+void watchdog_init(void)
 {
-    uint32_t state = cpu_hold_interrupts();
-    WATCHDOG->cycles = us < UINT32_MAX / CYCLES_US ? us * CYCLES_US : UINT32_MAX;
-    WATCHDOG->control = WATCHDOG_ENABLE | WATCHDOG_RESET | WATCHDOG_FEED;
     WATCHDOG->ev_pending = 1;
     WATCHDOG->ev_enable = 1;
     cpu_enable_interrupt(IRQ_WATCHDOG);
-    cpu_release_interrupts(state);
+}
+
+void board_watchdog_start(uint32_t us)
+{
+    WATCHDOG->cycles = us < UINT32_MAX / CYCLES_US ? us * CYCLES_US : UINT32_MAX;
+    board_watchdog_kick();
 }
 
 void board_watchdog_kick(void)
 {
-    WATCHDOG->control |= WATCHDOG_FEED; /* reads as 0 */
+    if (WATCHDOG->cycles) /* else it was not started yet */
+        WATCHDOG->control = WATCHDOG_ENABLE | WATCHDOG_RESET | WATCHDOG_FEED;
 }
 
 _Noreturn void watchdog_interrupt(uint32_t pc)

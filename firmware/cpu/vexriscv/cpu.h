@@ -45,7 +45,6 @@ static inline void cpu_sleep(void)
     __asm__ volatile("wfi" ::: "memory");
 }
 
-/* Call them with interrupts off or in an interrupt: the mask is read, changed and written. */
 static inline void cpu_enable_interrupt(unsigned number)
 {
     __asm__ volatile("csrs %0, %1" ::"i"(CPU_IRQ_MASK), "r"(1u << number) : "memory");
