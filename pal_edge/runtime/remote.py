@@ -118,6 +118,7 @@ class RemoteModel(LoadedModel):
         self._handle: int | None = None
         self._spent = [0, 0, 0]
         what = f"model for {model.target.name} on a {device.target.name}"
+        self._needed = session_memory(data)  # checks the model, as the board will
         if model.target != device.target:
             check(Status.ERR_TARGET, what)
         digest = hashlib.sha256(data).digest()
@@ -139,7 +140,7 @@ class RemoteModel(LoadedModel):
             response = self._ask(Command.SESSION_START, HandleRecord(self._handle).pack())
         if response.status == Status.ERR_MEMORY:
             self.close()
-            needed = session_memory(data) + (0 if stored else len(data))
+            needed = self._needed + (0 if stored else len(data))
             raise DeviceError(f"{self.uri}: the model needs {needed} bytes of device memory, "
                               f"{self._board.identify().memory_free} are free; close other sessions" +
                               ("" if stored else ", or flash the model: then it is used in place"))
