@@ -155,13 +155,15 @@ static void parse_key(const char *text, uint8_t key[BOOT_KEY_SIZE])
 static void parse(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {{"target", 1, NULL, 't'}, {"key", 1, NULL, 'k'}, {"delay", 1, NULL, 'd'},
-                                          {NULL, 0, NULL, 0}};
+                                          {"fault", 1, NULL, 'f'}, {NULL, 0, NULL, 0}};
     const char *target = "pal-e128";
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (option == 't')
             target = optarg;
         else if (option == 'd')
             options->delay_us = (uint32_t)strtoul(optarg, NULL, 10);
+        else if (option == 'f')
+            options->fault = (uint32_t)strtoul(optarg, NULL, 0);
         else if (option == 'k')
             parse_key(optarg, options->key);
         else

@@ -9,9 +9,9 @@
 
 static struct pal_sim sim;
 static uint8_t memory[SIZE];
-static uint32_t delay_us, done, started_us;
+static uint32_t delay_us, fault, done, started_us;
 
-/* A run is over after `delay_us`, though its results are there at once. */
+/* A run is over after `delay_us`, though its results are there at once. Where a fault is wanted, it is told of. */
 static int engine_read32(void *ctx, uint32_t offset, uint32_t *value)
 {
     (void)ctx;
@@ -21,6 +21,8 @@ static int engine_read32(void *ctx, uint32_t offset, uint32_t *value)
             done = *value;
         *value = done;
     }
+    if (!err && offset == PAL_REG_STATUS && fault)
+        *value = fault;
     return err;
 }
 
@@ -79,6 +81,7 @@ struct pal_place engine_open(const struct options *options)
     if (pal_sim_init(&sim, options->target->id, memory, BASE, SIZE))
         stop(options->target->name, "has no simulator");
     delay_us = options->delay_us;
+    fault = options->fault;
     uint32_t sram = options->target->sram_bytes;
     return (struct pal_place){BASE + sram, SIZE - sram};
 }

@@ -11,6 +11,7 @@ struct options {
     const struct pal_target *target;
     uint8_t key[BOOT_KEY_SIZE];
     uint32_t delay_us; /* that an engine run takes at least */
+    uint32_t fault;    /* the engine's STATUS after every run; 0: the true one */
 };
 
 /* End the process with a message: for what a user can cause at the start. */
