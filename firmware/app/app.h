@@ -48,12 +48,18 @@ struct session {
 
 struct app {
     struct server server;
+    struct server_extension extension;
     struct store store;
     struct engine engine;
     struct session sessions[SESSIONS];
 };
 
 struct app *app_of(struct server *server);
+
+/* app.c. `app` is all zeros, the board initialized. */
+void app_init(struct app *app);
+/* Do what there is to do; returns as server_poll does. */
+uint32_t app_poll(struct app *app);
 
 /* sessions.c */
 int session_open(struct app *app, unsigned port, const char name[PAL_LINK_NAME_BYTES], uint32_t size,
