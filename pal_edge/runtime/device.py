@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -159,6 +160,8 @@ def _open_virtual_board(uri: str, target: str, memory: int) -> Device:
 
 
 def _open_mmio(uri: str, target: str, memory: int) -> Device:
+    if sys.platform != "linux":
+        raise DeviceError(f"{uri}: only Linux on the engine's own chip has such devices")
     from .mmio import MmioDevice
 
     return MmioDevice(uri)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -30,13 +31,23 @@ class DeviceInfo:
 
 
 def devices() -> list[DeviceInfo]:
-    """Return the simulator, and the boards on serial lines and USB. Asking does boards no harm; all are asked at once,
-    for less than a second; other things on a USB serial port, which do not answer, have a `problem`.
+    """Return the simulator, the engines of this chip, and the boards on serial lines and USB.
+
+    Asking does boards no harm; all are asked at once, for less than a second. Other things on a USB serial port, which
+    do not answer, have a `problem`.
     """
     candidates = _candidates()
     with ThreadPoolExecutor(max(len(candidates), 1)) as pool:
         found = list(pool.map(_probe, candidates))
-    return [DeviceInfo("sim", "bit-exact engine model in this process"), *found]
+    return [DeviceInfo("sim", "bit-exact engine model in this process"), *_engines(), *found]
+
+
+def _engines() -> list[DeviceInfo]:
+    if sys.platform != "linux":
+        return []
+    from .mmio import engines
+
+    return [DeviceInfo(uri, "engine on this chip") for uri in engines()]
 
 
 def _candidates() -> list[tuple[str, str]]:

@@ -78,6 +78,17 @@ class MmioDevice(NativeDevice):
         self._held.close()
 
 
+def engines(sysfs: Path = SYSFS) -> list[str]:
+    """Return the URIs of the engines on this chip: UIO devices whose node in the device tree is named pal-engine."""
+    buffers = sorted(each.name for each in (sysfs / "class/u-dma-buf").glob("udmabuf-pal*"))
+    found = []
+    for folder in sorted((sysfs / "class/uio").glob("uio*")):
+        if (folder / "name").is_file() and (folder / "name").read_text().strip() == "pal-engine":
+            own = (folder / "maps/map1").is_dir()
+            found.append(f"mmio:/dev/{folder.name}" + (f"?dma=/dev/{buffers[0]}" if buffers and not own else ""))
+    return found
+
+
 @dataclass(frozen=True)
 class _Map:
     """Memory that can be mapped: where it begins for the engine and in its file, in bytes.

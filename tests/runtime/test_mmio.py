@@ -205,3 +205,15 @@ def test_without_an_interrupt_it_says_what_to_add(board: Board, monkeypatch: pyt
         patch.setattr(mmio.os, "write", refuse)
         with pytest.raises(DeviceError, match="has no interrupt; add `interrupts` to its device tree node"):
             MmioDevice(board.uri, sysfs=board.sysfs)
+
+
+def test_engines_of_this_chip_are_found(tmp_path: Path) -> None:
+    assert mmio.engines(tmp_path) == []
+    for number, name, maps in ((0, "pal-engine", 2), (1, "some-timer", 1), (2, "pal-engine", 1)):
+        for index in range(maps):
+            (tmp_path / f"class/uio/uio{number}/maps/map{index}").mkdir(parents=True)
+        (tmp_path / f"class/uio/uio{number}/name").write_text(name + "\n")
+    (tmp_path / "class/uio/uio3").mkdir()
+    assert mmio.engines(tmp_path) == ["mmio:/dev/uio0", "mmio:/dev/uio2"]
+    (tmp_path / "class/u-dma-buf/udmabuf-pal0").mkdir(parents=True)
+    assert mmio.engines(tmp_path) == ["mmio:/dev/uio0", "mmio:/dev/uio2?dma=/dev/udmabuf-pal0"]
