@@ -19,6 +19,7 @@ from .transport import Transport
 
 TIMEOUT = 10.0  # seconds without any progress
 OPEN_TIMEOUT = 3.0
+GIVE_UP = 5.0
 BODY_MAX = MESSAGE_MAX - MessageRecord.STRUCT.size
 _SEND, _RECEIVE = 1 << 16, 1 << 17  # bytes on their way
 _DEPTH = 256  # requests on their way
@@ -46,14 +47,17 @@ class Connection:
         transport: an open line; closed with the connection.
         text: called with bytes that the board sent outside of frames.
         open_timeout: seconds that the board has to answer the first frame.
+        give_up: seconds without a sign of life, while one is due, after which the link is broken.
 
     Raises DeviceTimeout if nothing answers, LinkVersionError, LinkError.
     """
 
-    def __init__(self, transport: Transport, text: Text | None = None, open_timeout: float = OPEN_TIMEOUT) -> None:
+    def __init__(self, transport: Transport, text: Text | None = None, open_timeout: float = OPEN_TIMEOUT,
+                 give_up: float = GIVE_UP) -> None:
         self.name = transport.name
         self._transport = transport
         self._text = text
+        self._give_up_us = int(give_up * 1e6)
         self._lock = threading.RLock()
         self._raw = ffi.new("uint8_t[]", _RAW)
         self._buffers = [ffi.new("uint8_t[]", size) for size in (_SEND, _RECEIVE, PAYLOAD_MAX + 64)]
@@ -72,7 +76,7 @@ class Connection:
         """Begin a new session over the same line, after a restart of the board say."""
         with self._lock:
             self._check_open()
-            self._start(timeout)
+            self._start()
             deadline = time.monotonic() + timeout
             lib.pal_link_open(self._link, secrets.randbelow(1 << 16), _now())
             while self._link.state == lib.PAL_LINK_OPENING and time.monotonic() < deadline:
@@ -84,11 +88,11 @@ class Connection:
                                     "baud rate its own?")
             self._broken()
 
-    def _start(self, timeout: float) -> None:
+    def _start(self) -> None:
         send, receive, frame = self._buffers
         config = ffi.new("struct pal_link_config *", {
             "role": lib.PAL_LINK_HOST, "send_buffer": send, "send_size": _SEND, "receive_buffer": receive,
-            "receive_size": _RECEIVE, "frame_buffer": frame, "payload_max": PAYLOAD_MAX,
+            "receive_size": _RECEIVE, "frame_buffer": frame, "payload_max": PAYLOAD_MAX, "give_up_us": self._give_up_us,
             "text": lib.pal_edge_link_text if self._text else ffi.NULL, "ctx": self._handle})
         lib.pal_link_init(self._link, config)
         self._out: Any = b""  # raw bytes that the line has not taken yet
@@ -136,7 +140,7 @@ class Connection:
         try:
             while more or waiting:
                 with self._lock:
-                    while more and len(waiting) < _DEPTH and len(self._unsent) <= MESSAGE_MAX:
+                    while more and (not waiting or (len(waiting) < _DEPTH and len(self._unsent) <= MESSAGE_MAX)):
                         request = next(source, None)
                         if request is None:
                             more = False
@@ -264,7 +268,7 @@ class Connection:
             raise LinkVersionError(f"{self.name}: the board speaks link versions {low} to {high}, this host "
                                    f"{VERSION_MIN} to {VERSION_MAX}; update {remedy}")
         if error == Status.ERR_TIMEOUT:
-            raise LinkError(f"{self.name}: the board fell silent; check its power and its cable")
+            raise DeviceTimeout(f"{self.name}: the board fell silent; check its power and its cable")
         raise LinkError(f"{self.name}: the link broke: the board restarted, or another host opened it")
 
     def _check_open(self) -> None:

@@ -59,6 +59,13 @@ def test_answers_to_what_was_given_up_are_dropped() -> None:
         assert link.request(Command.ECHO, b"after") == b"after"
 
 
+def test_a_question_between_requests_that_have_yet_to_be_sent() -> None:
+    with LoopbackBoard(window=64, payload=32) as board, Connection(board.transport()) as link:
+        started = link.pipeline((Command.ECHO, bytes(BODY_MAX)) for _ in range(100))
+        assert next(started).body == bytes(BODY_MAX)
+        assert link.request(Command.ECHO, b"between") == b"between"
+
+
 def test_threads_share_a_connection() -> None:
     with LoopbackBoard() as board, Connection(board.transport()) as link, ThreadPoolExecutor(4) as pool:
         sent = [str(i).encode() * 50 for i in range(400)]
@@ -111,6 +118,18 @@ def test_silence_at_connect() -> None:
         with pytest.raises(DeviceTimeout, match="loopback:: nothing answers there; is it a PAL board"):
             Connection(transport, open_timeout=0.3)
         assert transport.closed
+
+
+def test_silence_in_the_middle() -> None:
+    with LoopbackBoard() as board, Connection(board.transport(), give_up=0.3) as link:
+        assert link.request(Command.ECHO, b"1") == b"1"
+        board.silent = True
+        with pytest.raises(DeviceTimeout, match="the board fell silent; check its power and its cable"):
+            link.request(Command.ECHO, b"2")
+        assert link.broken
+        board.silent = False
+        link.open()
+        assert link.request(Command.ECHO, b"3") == b"3"
 
 
 def test_a_request_that_takes_too_long() -> None:
