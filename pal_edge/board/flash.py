@@ -38,8 +38,8 @@ from .segments import cut, encode_sector
 
 TASKS = ("ad01", "ic01", "kws01", "vww01")  # of MLPerf Tiny
 BLOCK = 512  # bytes that are looked for in what the board has
-RETRIES = 5  # links that may break without a sector between them
-_PAUSE = 0.5  # seconds before the link is opened anew
+RETRIES = 6  # links that may break with no sector written between them
+_PAUSE = 0.25  # seconds before the link is opened anew, doubled with every failure
 _DIGESTS = 512  # blocks asked for in one request
 _LONG = 60.0  # seconds: checks of a whole slot or store
 
@@ -131,12 +131,14 @@ class _Transfer:
                 self._attempt(dry_run)
                 return replace(self.result, seconds=time.monotonic() - start)
             except (LinkError, DeviceTimeout, DeviceNotFound) as error:
-                failures = failures + 1 if self._written == written else 0
-                if failures > RETRIES or isinstance(error, LinkVersionError):
+                failures = failures + 1 if self._written == written else 1
+                if isinstance(error, LinkVersionError):
                     raise
+                if failures == RETRIES:
+                    raise type(error)(f"{error}; what was written is kept: flash again to go on") from error
                 written = self._written
                 self.result = replace(self.result, reconnects=self.result.reconnects + 1)
-                time.sleep(_PAUSE)
+                time.sleep(_PAUSE * 2**failures)
 
     def _attempt(self, dry_run: bool) -> None:
         transfer = self._open()

@@ -208,7 +208,7 @@ def test_a_link_that_breaks_without_progress_is_given_up(bench: Bench) -> None:
         return True
 
     bench.fake.power_cut = cut
-    with pytest.raises(LinkError):
+    with pytest.raises(LinkError, match="the link broke: .*; what was written is kept: flash again to go on"):
         flash_image(bench.board, make_image(code(50_000)))
 
 
