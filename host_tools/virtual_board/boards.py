@@ -1,0 +1,262 @@
+"""Start, find and stop virtual boards. Each has a folder of its own: flash.bin is what it keeps between starts.
+
+    folder: flash.bin · board.json (what it is) · run.json (while it runs) · board.log · control.sock · usb.sock
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pal_edge.errors import DeviceError
+from pal_edge.spec.link import USB_PRODUCT, USB_VENDOR
+from pal_edge.spec.targets import DEFAULT_TARGET, TARGETS
+from pal_edge.spec.virtual_board import NOR_SIZE
+
+from . import firmware as build
+from .sockets import connect
+from .usb_backend import Backend
+
+NAME = "qemu"
+_START_TIMEOUT = 20.0
+_STOP_TIMEOUT = 10.0
+_POLL = 0.02
+
+
+@dataclass(frozen=True)
+class VirtualBoard:
+    """A running board. `serial` is the path of its pseudo-terminal, `usb` its device URI."""
+
+    folder: Path
+    serial: str
+    usb: str
+    serial_number: str
+    target: str
+    pid: int
+
+    def ask(self, do: str, **arguments: Any) -> dict[str, Any]:
+        """Ask the board model, see control.py. Raises DeviceError."""
+        return _ask(self.folder, do, **arguments)
+
+    def stop(self) -> None:
+        """Switch off and end; returns when nothing of it is left."""
+        with contextlib.suppress(DeviceError):  # it ended by itself
+            self.ask("stop")
+        deadline = time.monotonic() + _STOP_TIMEOUT
+        while _alive(self.folder):
+            if time.monotonic() > deadline:
+                raise DeviceError(f"the board in {self.folder} does not stop; kill process {self.pid}")
+            time.sleep(_POLL)
+
+
+def folder_of(name: str = NAME) -> Path:
+    """Return the folder of a named board."""
+    if not name or "/" in name or name.startswith("."):
+        raise DeviceError(f"{name!r} cannot name a board; choose letters and digits, or give a folder with --dir")
+    return _root() / "boards" / name
+
+
+def start(folder: Path | None = None, *, target: str = DEFAULT_TARGET, firmware: Path | None = None,
+          fresh: bool = False) -> VirtualBoard:
+    """Switch a board on and return it when its firmware runs.
+
+    Args:
+        folder: where it keeps its state, made if it is not there; default: that of the board NAME.
+        target: engine of the board.
+        firmware: folder with bootloader.elf and application.signed.bin; default: built from source.
+        fresh: begin with empty flash and the factory's firmware.
+
+    Raises DeviceError.
+    """
+    if target not in TARGETS:
+        raise DeviceError(f"target {target!r} is unknown; known: {', '.join(TARGETS)}")
+    parts = build.Firmware.of(firmware) if firmware else build.build()
+    folder = (folder or folder_of()).absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if _alive(folder):
+            raise DeviceError(f"the board in {folder} is running already; `pal-edge board stop` ends it")
+        number = _make(folder, parts, fresh)
+        (folder / "run.json").unlink(missing_ok=True)
+        with open(folder / "board.log", "wb") as log:
+            daemon = subprocess.Popen(
+                [sys.executable, "-m", __package__, str(folder), "--bootloader", str(parts.bootloader.absolute()),
+                 "--target", target, "--serial-number", number], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True, env=_environment())
+    except OSError as error:
+        raise DeviceError(f"{folder}: {error.strerror or error}") from error
+    try:
+        return _wait_until_up(folder, daemon)
+    except BaseException:
+        daemon.terminate()
+        daemon.wait()
+        raise
+
+
+def on_demand(target: str = DEFAULT_TARGET) -> tuple[VirtualBoard, bool]:
+    """Return the board NAME, and whether it had to be started."""
+    for each in running():
+        if each.folder == folder_of().absolute():
+            return each, False
+    return start(target=target), True
+
+
+def running() -> list[VirtualBoard]:
+    """Return the boards of this user that run now."""
+    found = []
+    for entry in sorted(_registry().glob("*")):
+        folder = Path(os.readlink(entry))
+        board = _running_in(folder) if _alive(folder) else None
+        if board:
+            found.append(board)
+        elif not _alive(folder):
+            entry.unlink(missing_ok=True)
+    return found
+
+
+def find(folder: Path) -> VirtualBoard:
+    """Return the running board of a folder. Raises DeviceError if it does not run."""
+    board = _running_in(folder.absolute()) if _alive(folder) else None
+    if board is None:
+        raise DeviceError(f"no board runs in {folder}; `pal-edge board start` starts one")
+    return board
+
+
+def log(folder: Path) -> str:
+    """Return what the board model and QEMU said since the last start."""
+    try:
+        return (folder / "board.log").read_text(errors="replace")
+    except FileNotFoundError as error:
+        raise DeviceError(f"no board was ever started in {folder}") from error
+
+
+def usb_backend() -> Backend | None:
+    """Return a pyusb backend for the running boards, None without any."""
+    sockets = [board.folder / "usb.sock" for board in running()]
+    return Backend(lambda: sockets) if sockets else None
+
+
+def register(folder: Path) -> Path:
+    """Let `running` find the board of a folder; called by its daemon."""
+    entry = _registry() / secrets.token_hex(8)
+    entry.symlink_to(folder)
+    return entry
+
+
+def _make(folder: Path, parts: build.Firmware, fresh: bool) -> str:
+    """Make what is missing, and return the serial number."""
+    about = folder / "board.json"
+    if not about.is_file():
+        _write(about, {"serial_number": secrets.token_hex(6).upper()})
+    flash = folder / "flash.bin"
+    if fresh or not flash.is_file() or flash.stat().st_size != NOR_SIZE:
+        image = parts.application.read_bytes()
+        temporary = folder / "flash.new"
+        temporary.write_bytes(image.ljust(NOR_SIZE, b"\xff"))
+        temporary.replace(flash)
+    number: str = json.loads(about.read_text())["serial_number"]
+    return number
+
+
+def _wait_until_up(folder: Path, daemon: subprocess.Popen[bytes]) -> VirtualBoard:
+    deadline = time.monotonic() + _START_TIMEOUT
+    while time.monotonic() < deadline:
+        if daemon.poll() is not None:
+            last = log(folder).strip().splitlines()[-1:] or ["no message"]
+            raise DeviceError(f"the board in {folder} ended at once ({last[0]}); see `pal-edge board log`")
+        board = _running_in(folder)
+        if board and board.ask("status")["usb_attached"]:
+            return board
+        time.sleep(_POLL)
+    raise DeviceError(f"the firmware of the board in {folder} does not start; see `pal-edge board log`")
+
+
+def _running_in(folder: Path) -> VirtualBoard | None:
+    try:
+        facts = json.loads((folder / "run.json").read_text())
+    except (OSError, ValueError):
+        return None
+    number = facts["serial_number"]
+    return VirtualBoard(folder, facts["line"], f"usb:{USB_VENDOR:04x}:{USB_PRODUCT:04x}:{number}", number,
+                        facts["target"], facts["pid"])
+
+
+def _alive(folder: Path) -> bool:
+    """Whether a daemon holds the folder's lock: the kernel lets go of it however the daemon ends."""
+    try:
+        with open(folder / "lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        pass
+    return False
+
+
+def _ask(folder: Path, do: str, **arguments: Any) -> dict[str, Any]:
+    try:
+        with connect(folder / "control.sock") as connection:
+            connection.settimeout(_STOP_TIMEOUT)
+            connection.sendall(json.dumps({"do": do, **arguments}).encode() + b"\n")
+            answer = b""
+            while not answer.endswith(b"\n"):
+                piece = connection.recv(65536)
+                if not piece:
+                    break
+                answer += piece
+        facts: dict[str, Any] = json.loads(answer)
+    except (OSError, ValueError) as error:
+        raise DeviceError(f"the board in {folder} does not answer; `pal-edge board status` shows those that run") \
+            from error
+    if not facts.pop("ok"):
+        raise DeviceError(f"the board in {folder} refused: {facts['error']}")
+    return facts
+
+
+def _root() -> Path:
+    state = os.environ.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local" / "state") / "pal-edge"
+
+
+def _registry() -> Path:
+    folder = _root() / "running"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _write(path: Path, facts: dict[str, Any]) -> None:
+    temporary = path.with_suffix(".new")
+    temporary.write_text(json.dumps(facts))
+    temporary.replace(path)
+
+
+def _environment() -> dict[str, str]:
+    """Let the daemon import this package from wherever it came."""
+    root = str(Path(__file__).resolve().parents[2])
+    known = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{known}" if known else root}
+
+
+@contextlib.contextmanager
+def temporary(**options: Any) -> Iterator[VirtualBoard]:
+    """A board that leaves nothing behind."""
+    folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"pal-board-{secrets.token_hex(4)}"
+    try:
+        board = start(folder, **options)
+        try:
+            yield board
+        finally:
+            board.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
