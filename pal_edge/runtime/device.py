@@ -181,8 +181,8 @@ def open_device(uri: str, *, target: str = DEFAULT_TARGET, memory: int = SIM_MEM
     """Open a device by URI.
 
     Args:
-        uri: "sim"; "qemu", a virtual board that runs as long as the device is open; "serial:/dev/ttyX[?baud=N]";
-            "usb:VID:PID[:SERIAL]"; "mmio:/dev/uioN[?dma=/dev/udmabufN]", an engine on this chip.
+        uri: "sim"; "qemu", the virtual board, started where it does not run, until the device is closed;
+            "serial:/dev/ttyX[?baud=N]"; "usb:VID:PID[:SERIAL]"; "mmio:/dev/uioN[?dma=/dev/udmabufN]", an engine on this chip.
         target: engine that the simulator and the virtual board model.
         memory: bytes of system memory that the simulator has.
 

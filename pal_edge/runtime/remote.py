@@ -16,7 +16,7 @@ import numpy as np
 from ..board import Board, connect
 from ..container import Model
 from ..errors import DeviceError, ModelNotFound, PalError
-from ..link import Response
+from ..link import Response, open_transport
 from ..link.connection import Request
 from ..link.virtual import boards
 from ..spec.link import (
@@ -277,14 +277,16 @@ def open_board(uri: str) -> BoardDevice:
 
 
 def open_virtual_board(target: str) -> BoardDevice:
-    """Start a virtual board with that engine, which stops when the device is closed."""
+    """Open the user's virtual board; if it does not run, start it with that engine, until the device is closed."""
     tools = boards()
     if tools is None:
         raise DeviceError("device 'qemu' needs the virtual board, which is not installed here; "
                           "install the whole pal-edge distribution")
-    virtual = tools.start(target=target)
+    virtual, started = tools.on_demand(target)
     try:
-        return BoardDevice(connect(virtual.usb), virtual.stop)
+        board = Board(lambda: open_transport(virtual.usb), "qemu")
     except BaseException:
-        virtual.stop()
+        if started:
+            virtual.stop()
         raise
+    return BoardDevice(board, virtual.stop if started else None)

@@ -65,7 +65,9 @@ class InferenceSession:
             self.model, data = _load(model)
         if device == "sim":  # as the model needs it
             device = SimDevice(self.model.target.name, session_memory(data) + ALIGN)
-        self.device = open_device(device) if isinstance(device, str) else device
+        if isinstance(device, str):
+            device = open_device(device) if on_device else open_device(device, target=self.model.target.name)
+        self.device = device
         try:
             if on_device:
                 self.model, data = _load(self.device.fetch(str(model)))

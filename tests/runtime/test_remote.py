@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from pal_edge.board import Board, flash_model
-from pal_edge.errors import DeviceError, LinkError, ModelNotFound
-from pal_edge.runtime import Device, InferenceSession
+from pal_edge.errors import DeviceError, DeviceNotFound, LinkError, ModelNotFound
+from pal_edge.link import open_transport
+from pal_edge.runtime import Device, InferenceSession, open_device, remote
 from pal_edge.runtime.remote import BoardDevice, RemoteModel
 from pal_edge.spec.link import Command, Mode
 from tests.board.fake_sessions import FakeRunner
@@ -183,3 +185,28 @@ def test_a_board_that_cannot_run_models(change: dict[str, int], message: str) ->
     with LoopbackBoard(fake) as line, pytest.raises(DeviceError, match=message):
         BoardDevice(Board(line.transport, "fake:"), lambda: stopped.append(1))
     assert stopped == [1]
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_the_virtual_board_is_started_and_stopped_on_demand(bench: Bench, monkeypatch, runs: bool) -> None:
+    done: list[str] = []
+
+    def on_demand(target: str) -> tuple[SimpleNamespace, bool]:
+        done.append(target)
+        return SimpleNamespace(usb="usb:1209:0001:V1", stop=lambda: done.append("stop")), not runs
+
+    monkeypatch.setattr(remote, "boards", lambda: SimpleNamespace(on_demand=on_demand))
+    monkeypatch.setattr(remote, "open_transport", lambda uri: bench.line.transport())
+    with InferenceSession(MODEL, "qemu") as session:  # with the model's engine
+        assert session.device.uri == "qemu" and session.self_test()
+    assert done == ["pal-e32"] + ["stop"] * (not runs)
+    monkeypatch.setattr(remote, "open_transport", lambda uri: open_transport("serial:/dev/ttyNONE"))
+    with pytest.raises(DeviceNotFound):
+        open_device("qemu")
+    assert done[-1] == ("pal-e128" if runs else "stop")
+
+
+def test_without_the_virtual_board_it_says_so(monkeypatch) -> None:
+    monkeypatch.setattr(remote, "boards", lambda: None)
+    with pytest.raises(DeviceError, match="device 'qemu' needs the virtual board, which is not installed here"):
+        open_device("qemu")
