@@ -182,7 +182,8 @@ def open_device(uri: str, *, target: str = DEFAULT_TARGET, memory: int = SIM_MEM
 
     Args:
         uri: "sim"; "qemu", the virtual board, started where it does not run, until the device is closed;
-            "serial:/dev/ttyX[?baud=N]"; "usb:VID:PID[:SERIAL]"; "mmio:/dev/uioN[?dma=/dev/udmabufN]", an engine on this chip.
+            "serial:/dev/ttyX[?baud=N]"; "usb:VID:PID[:SERIAL]"; "mmio:/dev/uioN[?dma=/dev/udmabufN]", an engine on
+            this chip.
         target: engine that the simulator and the virtual board model.
         memory: bytes of system memory that the simulator has.
 
