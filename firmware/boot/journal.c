@@ -46,15 +46,12 @@ static int same(const struct boot_state *a, const struct boot_state *b)
 static void find(const struct flash_area *area, struct newest *newest)
 {
     struct newest before = { 0 };
-    uint32_t counter = 0;
     *newest = (struct newest){ .state = { { PAL_SLOT_EMPTY, PAL_SLOT_EMPTY }, BOOT_NO_SLOT, 0 }, .offset = NOWHERE };
     for (uint32_t offset = 0; offset + RECORD <= area->size; offset += RECORD) {
         uint8_t record[RECORD];
         struct newest found = { .offset = offset };
         if (flash_area_read(area, offset, record, RECORD) != PAL_OK || !decode(record, &found.state, &found.sequence))
             continue;
-        if (found.state.security_counter > counter)
-            counter = found.state.security_counter;
         if (found.sequence > newest->sequence) {
             before = *newest;
             *newest = found;
@@ -63,7 +60,6 @@ static void find(const struct flash_area *area, struct newest *newest)
         }
     }
     newest->settled = before.sequence != 0 && same(&before.state, &newest->state);
-    newest->state.security_counter = counter; /* never goes down, even if the newest record is lost */
 }
 
 static int is_blank(const struct flash_area *area, uint32_t offset)
