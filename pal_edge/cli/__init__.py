@@ -18,6 +18,7 @@ from ..errors import PalError
 from ..version import __version__
 from . import output
 from .bench import bench
+from .board import board
 from .convert import convert
 from .devices import devices
 from .doctor import doctor
@@ -45,7 +46,8 @@ def command(debug: bool) -> None:
     """Convert ONNX networks for the PAL engine, run them, and check the results."""
 
 
-for _each in (bench, convert, devices, doctor, flash, info, inspect, keys, models, monitor, ops, reset, run, verify):
+for _each in (bench, board, convert, devices, doctor, flash, info, inspect, keys, models, monitor, ops, reset, run,
+              verify):
     command.add_command(_each)
 
 
