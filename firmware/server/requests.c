@@ -160,8 +160,8 @@ int server_end(struct server *server, struct server_request *request)
     int active = server->update.active, err = update_end(&server->update);
     const char *what = begin.kind == PAL_TRANSFER_IMAGE ? "firmware" : (const char *)begin.name;
     if (err)
-        log_line(LOG_WARNING, "update: %.*s refused: %s", (int)sizeof begin.name, active ? what : "nothing",
-                 pal_status_text(err));
+        log_line(LOG_WARNING, "update: %.*s refused: status %d", (int)sizeof begin.name, active ? what : "nothing",
+                 err); /* a number: the texts are a twentieth of the bootloader */
     else
         log_line(LOG_INFO, "update: %.*s written, %u bytes", (int)sizeof begin.name, what, (unsigned)begin.size);
     return err;
