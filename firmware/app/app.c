@@ -16,6 +16,8 @@ struct app *app_of(struct server *server)
 static void on_opened(struct server *server, unsigned port)
 {
     sessions_close(app_of(server), port);
+    if (port == BOARD_SERIAL)
+        dut_close(app_of(server));
 }
 
 static int on_identify(struct server *server, struct server_request *request)
@@ -118,6 +120,7 @@ void app_init(struct app *app)
         .handlers = handlers,
         .handler_count = sizeof handlers / sizeof *handlers,
         .opened = on_opened,
+        .text = dut_text,
         .ctx = app,
     };
     board_watchdog_kick();
@@ -134,5 +137,6 @@ void app_init(struct app *app)
 
 uint32_t app_poll(struct app *app)
 {
-    return server_poll(&app->server);
+    uint32_t us = server_poll(&app->server);
+    return dut_poll(app) ? 0 : us;
 }

@@ -3,6 +3,7 @@
 #ifndef APP_H
 #define APP_H
 
+#include "dut.h"
 #include "firmware/server.h"
 #include "pal/session.h"
 
@@ -19,7 +20,7 @@ struct engine {
     uint32_t first_us, last_us, busy_us, begun; /* since engine_time_begin */
 };
 
-enum { MARKER_INFERENCE = 1, MARKER_ENGINE = 2 };
+enum { MARKER_INFERENCE = 1, MARKER_ENGINE = 2, MARKER_TIMESTAMP = 4 };
 
 void engine_init(struct engine *engine, const struct pal_bus *bus, struct server *server);
 /* Take time from here on; the inference marker is set until the end. */
@@ -52,6 +53,7 @@ struct app {
     struct store store;
     struct engine engine;
     struct session sessions[SESSIONS];
+    struct dut dut;
 };
 
 struct app *app_of(struct server *server);
@@ -61,9 +63,8 @@ void app_init(struct app *app);
 /* Do what there is to do; returns as server_poll does. */
 uint32_t app_poll(struct app *app);
 
-/* sessions.c */
-int session_open(struct app *app, unsigned port, const char name[PAL_LINK_NAME_BYTES], uint32_t size,
-                 struct session **out);
+/* sessions.c. On the model of that name in the store (PAL_LINK_NAME_BYTES), or with room for `size` bytes of one. */
+int session_open(struct app *app, unsigned port, const char *name, uint32_t size, struct session **out);
 int session_start(struct app *app, struct session *session);
 /* Run with markers and times; engine faults are logged. `ran` is complete with PAL_OK and PAL_ERR_ENGINE. */
 int session_run(struct app *app, struct session *session, uint32_t first, uint32_t count, struct pal_link_ran *ran);

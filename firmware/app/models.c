@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests about the models in the store. A model that a session uses in place is neither removed nor replaced:
- * PAL_ERR_STATE, until the session is closed. */
+/* Requests about the models in the store. A model that a host's session uses in place is neither removed nor replaced:
+ * PAL_ERR_STATE, until the session is closed. The benchmark's own session is closed. */
 #include <string.h>
 
 #include "app.h"
 #include "firmware/log.h"
+
+static int is_used(struct app *app, const uint8_t name[PAL_LINK_NAME_BYTES])
+{
+    if (app->dut.session && memcmp(app->dut.session->name, name, PAL_LINK_NAME_BYTES) == 0)
+        dut_close(app);
+    return session_pins(app, name);
+}
 
 /* Id of the target of a model in the store, from its file's header; 0 if it has none. */
 static uint32_t target_of(const struct app *app, const struct store_entry *entry)
@@ -38,7 +45,7 @@ int on_remove(struct server *server, struct server_request *request)
     struct app *app = app_of(server);
     if (request->size != PAL_LINK_NAMED_SIZE)
         return PAL_ERR_ARG;
-    if (session_pins(app, request->body))
+    if (is_used(app, request->body))
         return PAL_ERR_STATE;
     int err = store_remove(&app->store, (const char *)request->body);
     if (!err)
@@ -77,11 +84,11 @@ int on_store(struct server *server, struct server_request *request)
 }
 
 /* Whether this transfer would put another model in the place of one that is used. */
-static int replaces_used(const struct app *app, const struct pal_link_begin *begin)
+static int replaces_used(struct app *app, const struct pal_link_begin *begin)
 {
     const struct store_entry *entry = store_find(&app->store, (const char *)begin->name);
-    return begin->kind == PAL_TRANSFER_MODEL && entry && session_pins(app, begin->name) &&
-           memcmp(entry->digest, begin->digest, sizeof entry->digest) != 0;
+    return begin->kind == PAL_TRANSFER_MODEL && entry &&
+           memcmp(entry->digest, begin->digest, sizeof entry->digest) != 0 && is_used(app, begin->name);
 }
 
 int on_model_begin(struct server *server, struct server_request *request)

@@ -97,8 +97,7 @@ static int use_stored(struct app *app, struct session *session)
     return err;
 }
 
-int session_open(struct app *app, unsigned port, const char name[PAL_LINK_NAME_BYTES], uint32_t size,
-                 struct session **out)
+int session_open(struct app *app, unsigned port, const char *name, uint32_t size, struct session **out)
 {
     struct session *session = app->sessions;
     while (session < app->sessions + SESSIONS && session->state != SESSION_FREE)
