@@ -126,8 +126,10 @@ void app_init(struct app *app)
     board_watchdog_kick();
     kept_doing("starting");
     int err = store_open(&app->store, &board_facts()->store);
-    server_init(&app->server, &app->extension, PAL_MODE_APPLICATION, err ? NULL : &app->store);
-    if (err)
+    server_init(&app->server, &app->extension, PAL_MODE_APPLICATION);
+    if (!err)
+        update_take_models(&app->server.update, &app->store);
+    else
         log_line(LOG_ERROR, "store: %s", pal_status_text(err));
     announce(app);
     engine_init(&app->engine, app->server.board->engine, &app->server);

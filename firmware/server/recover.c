@@ -5,7 +5,7 @@
 _Noreturn void server_recover(void)
 {
     static struct server server;
-    server_init(&server, NULL, PAL_MODE_BOOTLOADER, NULL);
+    server_init(&server, NULL, PAL_MODE_BOOTLOADER);
     log_line(LOG_WARNING, "boot: recovery");
     for (;;) {
         uint32_t us = server_poll(&server);

@@ -53,7 +53,7 @@ static void tell_crash(struct server *server, struct kept *kept)
              (const char *)crash->text);
 }
 
-void server_init(struct server *server, const struct server_extension *extension, uint8_t mode, struct store *store)
+void server_init(struct server *server, const struct server_extension *extension, uint8_t mode)
 {
     struct kept kept;
     memset(server, 0, sizeof *server);
@@ -67,7 +67,7 @@ void server_init(struct server *server, const struct server_extension *extension
     tell_crash(server, &kept);
     for (unsigned port = 0; port < BOARD_PORTS; port++)
         init_line(server, port);
-    update_init(&server->update, &server->board->boot, store, server->slot);
+    update_init(&server->update, &server->board->boot, server->slot);
 }
 
 static void receive(struct server *server, unsigned port)

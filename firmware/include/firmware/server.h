@@ -72,8 +72,8 @@ struct server {
     uint8_t body[SERVER_BODY_MAX], out[SERVER_BODY_MAX];
 };
 
-/* `store` is NULL in recovery. Also turns the kept record of a crash into log and reset reason, so call it once. */
-void server_init(struct server *server, const struct server_extension *extension, uint8_t mode, struct store *store);
+/* Also turns the kept record of a crash into log and reset reason, so call it once. */
+void server_init(struct server *server, const struct server_extension *extension, uint8_t mode);
 
 /* Move bytes and answer requests; returns the microseconds until there is something to do without an interrupt
  * before. Main loops do this, kick the watchdog, and call board_idle. */

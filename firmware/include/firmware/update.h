@@ -8,18 +8,25 @@
 #include "firmware/boot.h"
 #include "firmware/store.h"
 
+struct update_models;
+
 struct update {
     const struct boot_config *boot;
-    struct store *store;             /* NULL in recovery: models are refused with PAL_ERR_COMMAND */
+    const struct update_models *models; /* NULL in recovery: models are refused with PAL_ERR_COMMAND */
+    struct store *store;
     uint8_t running;                 /* slot that runs, BOOT_NO_SLOT in recovery */
     int active;                      /* between BEGIN and END or ABORT */
+    int forgotten;                   /* the journal no longer speaks of the slot that is written */
     struct pal_link_begin begin;
     struct pal_link_transfer transfer;
     struct flash_area target, source; /* source.size 0: none */
     uint8_t sector[PAL_LINK_SECTOR];
 };
 
-void update_init(struct update *update, const struct boot_config *boot, struct store *store, uint8_t running);
+void update_init(struct update *update, const struct boot_config *boot, uint8_t running);
+
+/* Take models too, from now on. */
+void update_take_models(struct update *update, struct store *store);
 
 /* The handlers: `body` is the request's, `out` has room for PAL_LINK_MESSAGE_MAX - PAL_LINK_MESSAGE_SIZE bytes and
  * `*out_size` is set. Total: any bytes are safe. They return the response's status. */
