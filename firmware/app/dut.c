@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "app.h"
-#include "firmware/uptime.h"
 
 #define RESULTS_MAX 32u
 #define TIMEOUT_US 10000000u /* of one engine segment */
@@ -97,17 +96,21 @@ void dut_close(struct app *app)
     dut->expected = dut->loaded = 0;
 }
 
-/* The model that answers: of the label asked for, or the first that has one. */
-static const struct store_entry *choose(const struct app *app, const struct dut_task **task)
+/* The model that answers: the one of that label, or the first that has one. */
+static const struct store_entry *choose(const struct app *app, const char *label, const struct dut_task **task)
 {
     for (uint32_t i = 0; i < app->store.count; i++) {
         const struct store_entry *entry = &app->store.entry[i];
-        const char *label = app->dut.label;
         *task = dut_find_task(entry->label);
         if (*task && (!label[0] || strncmp(entry->label, label, DUT_LABEL) == 0))
             return entry;
     }
     return NULL;
+}
+
+static void fail_choice(struct app *app)
+{
+    fail(app, "No model with the label of a benchmark; `pal-edge flash MODEL --label LABEL` gives one");
 }
 
 /* A session on that model; whether there is one now. */
@@ -117,9 +120,9 @@ static int open(struct app *app)
     struct session *session;
     if (dut->session)
         return 1;
-    const struct store_entry *entry = choose(app, &dut->task);
+    const struct store_entry *entry = choose(app, dut->label, &dut->task);
     if (!entry) {
-        fail(app, "No model with the label of a benchmark; `pal-edge flash MODEL --label LABEL` gives one");
+        fail_choice(app);
         return 0;
     }
     int err = session_open(app, SESSION_PORT_NONE, entry->name, 0, &session);
@@ -376,25 +379,27 @@ static void on_profile(struct app *app, char *rest)
     const struct dut_task *task;
     (void)rest;
     say(app, "m-profile-[ULPMark for tinyML Firmware V0.0.1]", "", ""); /* which the runner's scripts are for */
-    if (choose(app, &task))
+    if (choose(app, app->dut.label, &task))
         say(app, "m-model-[", task->label, "]");
     else
-        (void)open(app); /* says why */
+        fail_choice(app);
 }
 
 /* Not one of the benchmark's: which model answers, where the store has several. */
 static void on_model(struct app *app, char *rest)
 {
+    const struct dut_task *task = NULL;
     const char *label = word(&rest);
     if (!label || !dut_find_task(label)) {
         fail(app, "Command 'model' requires ad01, ic01, kws01 or vww01");
-        return;
+    } else if (!choose(app, label, &task)) {
+        fail_choice(app);
+    } else {
+        dut_close(app);
+        memset(app->dut.label, 0, sizeof app->dut.label);
+        memcpy(app->dut.label, task->label, strlen(task->label));
+        say(app, "m-model-[", task->label, "]");
     }
-    dut_close(app);
-    memset(app->dut.label, 0, sizeof app->dut.label);
-    for (unsigned i = 0; label[i] && i < sizeof app->dut.label; i++)
-        app->dut.label[i] = label[i];
-    on_profile(app, rest);
 }
 
 static void on_timestamp(struct app *app, char *rest)

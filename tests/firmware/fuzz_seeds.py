@@ -109,7 +109,8 @@ def seeds() -> dict[str, bytes]:
         "log": request(Command.LOG, LogRecord(0, 0).pack()) + request(Command.LOG, LogRecord(9999, 50).pack())
                + step(TIME, b"\4") + request(Command.LOG, LogRecord(9999, 5000).pack()) + request(Command.ECHO, b"hi"),
         "restart": request(Command.RESTART, b"\1") + step(TIME, b"\xff"),
-        "stream": step(STREAM, MessageRecord(Command.ECHO, 0, 1, 5000).pack() + bytes(2000)) + step(STREAM, bytes(3100)),
+        "stream": step(STREAM, MessageRecord(Command.ECHO, 0, 1, 5000).pack() + bytes(2000))
+                  + step(STREAM, bytes(3100)),
         "line": step(LINE, b"name%\r\nprofile%") + step(LINE, b"\0\x05\x04garbage\0") + request(Command.ECHO),
     }
 
