@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <monocypher.h>
 #include <sodium/crypto_hash_sha256.h>
-#include <sodium/crypto_sign_ed25519.h>
+#include <sodium/crypto_hash_sha512.h>
 #include <sodium/crypto_verify_32.h>
 #include <string.h>
 
@@ -17,6 +18,18 @@ static int other_key(const uint8_t key[BOOT_KEY_SIZE], const struct image_seal *
     memcpy(der + sizeof(prefix), key, BOOT_KEY_SIZE);
     crypto_hash_sha256(hash, der, sizeof(der));
     return crypto_verify_32(hash, seal->key_hash) != 0;
+}
+
+/* 0 if the signature over the digest is our key's: Ed25519, RFC 8032, section 5.1.7. */
+static int forged(const uint8_t key[BOOT_KEY_SIZE], const uint8_t signature[64], const uint8_t digest[32])
+{
+    uint8_t message[32 + BOOT_KEY_SIZE + 32], hash[64], h[32];
+    memcpy(message, signature, 32);
+    memcpy(message + 32, key, BOOT_KEY_SIZE);
+    memcpy(message + 32 + BOOT_KEY_SIZE, digest, 32);
+    crypto_hash_sha512(hash, message, sizeof(message));
+    crypto_eddsa_reduce(h, hash);
+    return crypto_eddsa_check_equation(signature, key, h);
 }
 
 static uint32_t differ(const uint32_t *a, const uint32_t *b)
@@ -74,11 +87,10 @@ static int verify(const struct boot_config *config, const struct image_source *s
     if ((~seal.found & (IMAGE_KEY_HASH | IMAGE_SIGNATURE)) != 0 || first != 0)
         return PAL_ERR_SIGNATURE;
     hard_step(&hard, HARD_KEY, (uint32_t)first, ~seal.found & (IMAGE_KEY_HASH | IMAGE_SIGNATURE));
-    first = crypto_sign_ed25519_verify_detached(seal.signature, image->digest, sizeof(image->digest), config->key);
+    first = forged(config->key, seal.signature, image->digest);
     if (first != 0)
         return PAL_ERR_SIGNATURE;
-    int again = crypto_sign_ed25519_verify_detached(seal.signature, image->digest, sizeof(image->digest), config->key);
-    hard_step(&hard, HARD_SIGNATURE, (uint32_t)first, (uint32_t)again);
+    hard_step(&hard, HARD_SIGNATURE, (uint32_t)first, (uint32_t)forged(config->key, seal.signature, image->digest));
 
     image->proof[0] = hard.sum + place;
     image->proof[1] = hard.complement - place;

@@ -27,6 +27,7 @@ WANTED = {
         "src/libsodium/LICENSE": "libsodium/LICENSE",
     },
     "lz4": {"lz4libs": "lz4", "LICENSE": "lz4/LICENSE"},
+    "pymonocypher": {"monocypher.c": "monocypher/monocypher.c", "monocypher.h": "monocypher/monocypher.h"},
 }
 # Sixteen lines in a row that call one macro for the rounds 0 to 15.
 UNROLLED = re.compile(r"(?: +(?P<macro>RNDr|MSCH)\((?P<state>[SW, ]+), \d+, i\);\n){16}")
@@ -40,7 +41,7 @@ class SourcesError(Exception):
 def download(folder: Path) -> None:
     """Put the pinned archives into `folder`; pip refuses one whose hash differs."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
-               "--no-binary", ":all:", "--require-hashes", "-r", str(PINS), "-d", str(folder)]  # fmt: skip
+               "--no-binary", ",".join(WANTED), "--require-hashes", "-r", str(PINS), "-d", str(folder)]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("ERROR:")]
