@@ -37,9 +37,8 @@ struct session {
     uint8_t state;                  /* enum session_state */
     uint8_t port;                   /* whose host opened it */
     uint16_t generation;            /* of this place in the table; makes old handles invalid */
-    int stored;                     /* the model is one of the store: */
-    char name[PAL_LINK_NAME_BYTES];
-    struct pal_place file;          /* a model in memory; size 0: it is used in the flash's window */
+    char name[PAL_LINK_NAME_BYTES]; /* of a model in the store */
+    struct pal_place file;          /* memory of an uploaded one; size 0: it is in the store */
     const uint8_t *data;            /* the model's bytes */
     uint32_t size;
     struct pal_place memory;

@@ -83,28 +83,24 @@ int on_store(struct server *server, struct server_request *request)
     return PAL_OK;
 }
 
-/* Whether this transfer would put another model in the place of one that is used. */
-static int replaces_used(struct app *app, const struct pal_link_begin *begin)
+/* Whether the transfer that is going on is of a model in place of which another one is used. */
+static int replaces_used(struct server *server)
 {
-    const struct store_entry *entry = store_find(&app->store, (const char *)begin->name);
-    return begin->kind == PAL_TRANSFER_MODEL && entry &&
-           memcmp(entry->digest, begin->digest, sizeof entry->digest) != 0 && is_used(app, begin->name);
+    const struct update *update = &server->update;
+    return update->active && update->begin.kind == PAL_TRANSFER_MODEL && is_used(app_of(server), update->begin.name);
 }
 
 int on_model_begin(struct server *server, struct server_request *request)
 {
-    struct pal_link_begin begin;
-    if (request->size == PAL_LINK_BEGIN_SIZE) {
-        pal_link_begin_load(&begin, request->body);
-        if (replaces_used(app_of(server), &begin))
-            return PAL_ERR_STATE;
-    }
-    return server_begin(server, request);
+    int err = server_begin(server, request);
+    if (err || !replaces_used(server))
+        return err;
+    update_abort(&server->update);
+    request->out_size = 0;
+    return PAL_ERR_STATE;
 }
 
 int on_model_end(struct server *server, struct server_request *request)
 {
-    if (server->update.active && replaces_used(app_of(server), &server->update.begin))
-        return PAL_ERR_STATE;
-    return server_end(server, request);
+    return replaces_used(server) ? PAL_ERR_STATE : server_end(server, request);
 }

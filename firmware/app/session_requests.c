@@ -45,7 +45,7 @@ int on_session_load(struct server *server, struct server_request *request)
     struct session *session = find(app, request, SESSION_LOADING, &err);
     if (err)
         return err;
-    if (session->state != SESSION_LOADING || session->file.size == 0 || session->name[0])
+    if (session->state != SESSION_LOADING || session->file.size == 0)
         return PAL_ERR_STATE;
     if (request->size < PAL_LINK_CHUNK_SIZE)
         return PAL_ERR_ARG;

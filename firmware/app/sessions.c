@@ -6,8 +6,6 @@
 #include "firmware/kept.h"
 #include "firmware/log.h"
 
-#define COPY 4096u /* bytes of a model read from flash at once */
-
 static uint64_t align_up(uint64_t n)
 {
     return (n + PAL_SESSION_ALIGN - 1) & ~(uint64_t)(PAL_SESSION_ALIGN - 1);
@@ -72,29 +70,18 @@ static uint8_t *map(const struct app *app, const struct pal_place *place)
     return bus->map(bus->ctx, place->address, place->size);
 }
 
-/* A model of the store: in place where the CPU sees the flash, else a copy in memory. */
+/* A model of the store is used where it lies. */
 static int use_stored(struct app *app, struct session *session)
 {
     const struct flash_area *area = &app->store.area;
     const struct store_entry *entry = store_find(&app->store, session->name);
     if (!entry)
         return PAL_ERR_NOT_FOUND;
+    if (!area->flash->window)
+        return PAL_ERR_LIMIT;
+    session->data = area->flash->window + area->offset + entry->offset;
     session->size = entry->size;
-    if (area->flash->window) {
-        session->data = area->flash->window + area->offset + entry->offset;
-        session->stored = 1;
-        return PAL_OK;
-    }
-    int err = take(app, entry->size, &session->file);
-    uint8_t *copy = err ? NULL : map(app, &session->file);
-    if (!copy)
-        return PAL_ERR_MEMORY;
-    for (uint32_t at = 0; !err && at < entry->size; at += COPY) {
-        server_pump(&app->server);
-        err = flash_area_read(area, entry->offset + at, copy + at, entry->size - at < COPY ? entry->size - at : COPY);
-    }
-    session->data = copy;
-    return err;
+    return PAL_OK;
 }
 
 int session_open(struct app *app, unsigned port, const char *name, uint32_t size, struct session **out)
@@ -165,7 +152,7 @@ int session_pins(const struct app *app, const uint8_t name[PAL_LINK_NAME_BYTES])
 {
     for (unsigned i = 0; i < SESSIONS; i++) {
         const struct session *session = &app->sessions[i];
-        if (session->state != SESSION_FREE && session->stored &&
+        if (session->state != SESSION_FREE && session->file.size == 0 &&
             memcmp(session->name, name, sizeof session->name) == 0)
             return 1;
     }
