@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -90,17 +91,16 @@ def start(folder: Path | None = None, *, target: str = DEFAULT_TARGET, firmware:
         number = _make(folder, parts, fresh)
         (folder / "run.json").unlink(missing_ok=True)
         with open(folder / "board.log", "wb") as log:
-            daemon = subprocess.Popen(
+            subprocess.run(
                 [sys.executable, "-m", __package__, str(folder), "--bootloader", str(parts.bootloader.absolute()),
-                 "--target", target, "--serial-number", number], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, env=_environment())
+                 "--target", target, "--serial-number", number, "--detach"], stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, env=_environment(), check=False)
     except OSError as error:
         raise DeviceError(f"{folder}: {error.strerror or error}") from error
     try:
-        return _wait_until_up(folder, daemon)
+        return _wait_until_up(folder)
     except BaseException:
-        daemon.terminate()
-        daemon.wait()
+        _kill(folder)
         raise
 
 
@@ -169,10 +169,10 @@ def _make(folder: Path, parts: build.Firmware, fresh: bool) -> str:
     return number
 
 
-def _wait_until_up(folder: Path, daemon: subprocess.Popen[bytes]) -> VirtualBoard:
+def _wait_until_up(folder: Path) -> VirtualBoard:
     deadline = time.monotonic() + _START_TIMEOUT
     while time.monotonic() < deadline:
-        if daemon.poll() is not None:
+        if not _alive(folder):
             last = log(folder).strip().splitlines()[-1:] or ["no message"]
             raise DeviceError(f"the board in {folder} ended at once ({last[0]}); see `pal-edge board log`")
         board = _running_in(folder)
@@ -202,6 +202,12 @@ def _alive(folder: Path) -> bool:
     except FileNotFoundError:
         pass
     return False
+
+
+def _kill(folder: Path) -> None:
+    """End a daemon that does not answer; QEMU ends with it."""
+    with contextlib.suppress(OSError, ValueError):
+        os.kill(int((folder / "lock").read_text()), signal.SIGTERM)
 
 
 def _ask(folder: Path, do: str, **arguments: Any) -> dict[str, Any]:

@@ -22,6 +22,10 @@ class Memory:
         self.bytes = mmap.mmap(self._handle, RAM_SIZE)
         self.path = Path(f"/proc/{os.getpid()}/fd/{self._handle}")
 
+    def clear(self) -> None:
+        """Lose everything, as without power."""
+        self.bytes[:] = bytes(RAM_SIZE)
+
     def close(self) -> None:
         os.close(self._handle)
 
@@ -41,6 +45,3 @@ class Page:
 
     def set_wide(self, register: int, value: int) -> None:
         _WIDE.pack_into(self._memory, self._offset + register, value)
-
-    def clear(self) -> None:
-        self._memory[self._offset : self._offset + PAGE] = bytes(PAGE)

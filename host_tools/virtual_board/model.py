@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import selectors
 import time
-import tty
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from pal_edge.errors import DeviceError
 from pal_edge.spec.targets import TARGETS
 from pal_edge.spec.virtual_board import BOARD_OFFSET, BoardRegister, Event
 
 from .engine import Engine, SimulatedEngine
+from .line import Line
 from .machine import Machine
 from .memory import Memory, Page
 from .nor import Nor, PowerCut
@@ -24,7 +23,6 @@ from .usb_device import UsbDevice
 
 ID = 0x44524250
 _CHUNK = 4096
-_BACKLOG = 65536  # bytes on their way to the guest's UART
 _DARK = 0.05  # seconds without power after a cut
 
 
@@ -54,21 +52,19 @@ class Board:
         self.machine: Machine | None = None
         self.recovery = False  # the button is held down
         self.cuts = 0
+        self.line = Line(self.selector)
         self._timers: list[tuple[float, Callable[[], None]]] = []
         self._running = True
-        self._open_line()
-
-    @property
-    def line(self) -> str:
-        """Path of the pseudo-terminal that is the board's serial line."""
-        return os.ttyname(self._slave)
+        self._dark: Callable[[], None] | None = None  # ends the wait for power
 
     def power_on(self) -> None:
+        """Start QEMU, unless it runs. Raises DeviceError."""
         if self.machine:
             return
+        self._stay_dark()
+        self.memory.clear()
         for device in (self.nor, self.engine, self.power, self.usb):
             device.power_on()
-        self._page.clear()
         self._page[BoardRegister.ID] = ID
         self._page[BoardRegister.POWERED] = 1
         self._page[BoardRegister.STRAP] = int(self.recovery)
@@ -76,34 +72,38 @@ class Board:
         for i in range(4):
             self._page[BoardRegister.SERIAL_0 + 4 * i] = int.from_bytes(number[4 * i : 4 * i + 4], "little")
         self.machine = Machine(self.settings.folder, self.memory.path, self.settings.bootloader, self._log)
-        self._to_guest = b""
-        self.selector.register(self.machine.serial, selectors.EVENT_READ, self._from_guest)
+        self.line.connect(self.machine.serial, self._died)
         self.selector.register(self.machine.events, selectors.EVENT_READ, self._from_wire)
-        self._listen_to_line(True)
 
     def power_off(self) -> None:
+        """Stop QEMU wherever it is."""
+        self._stay_dark()
         if not self.machine:
             return
-        self.selector.unregister(self.machine.serial)
         self.selector.unregister(self.machine.events)
-        self._listen_to_line(False)
+        self.line.disconnect()
         self.machine.power_off()
         self.machine = None
-        self.usb.fail(errno.ENODEV)
+        self.usb.power_off()
 
     def cycle_power(self) -> None:
         self.power_off()
-        self.after(_DARK, self.power_on)
+        self._dark = self.after(_DARK, self.power_on)
+
+    def _stay_dark(self) -> None:
+        if self._dark:
+            self._dark()
+            self._dark = None
 
     def hold_recovery(self, down: bool) -> None:
         self.recovery = down
         self._page[BoardRegister.STRAP] = int(down)
 
     def status(self) -> dict[str, Any]:
-        return {"powered": self.machine is not None, "line": self.line, "target": self.settings.target,
+        return {"powered": self.machine is not None, "line": self.line.path, "target": self.settings.target,
                 "serial_number": self.settings.serial_number, "flash_operations": self.nor.operations,
                 "power_cuts": self.cuts, "recovery": self.recovery, "usb_attached": self.usb.attached,
-                "rail": asdict(self.power.samples[-1]) if self.power.samples else None}
+                "rail": asdict(self.power.samples[-1]) if self.machine else None}
 
     def after(self, seconds: float, action: Callable[[], None]) -> Callable[[], None]:
         """Call `action` once, later; the returned function takes that back."""
@@ -117,6 +117,7 @@ class Board:
         return cancel
 
     def run(self) -> None:
+        """Serve until `stop`. Raises DeviceError when QEMU ends by itself."""
         while self._running:
             now = time.monotonic()
             for entry in [each for each in self._timers if each[0] <= now]:
@@ -132,61 +133,15 @@ class Board:
 
     def close(self) -> None:
         self.power_off()
+        self.line.close()
         self.nor.close()
+        self.selector.close()
         self.memory.close()
-
-    # The serial line
-
-    def _open_line(self) -> None:
-        self._master, self._slave = os.openpty()  # our end of the slave stays open: a host may come and go
-        tty.setraw(self._slave)
-        os.set_blocking(self._master, False)
-        self._heard = False
-
-    def _listen_to_line(self, on: bool) -> None:
-        if on != self._heard:
-            if on:
-                self.selector.register(self._master, selectors.EVENT_READ, self._from_line)
-            else:
-                self.selector.unregister(self._master)
-            self._heard = on
-
-    def _from_line(self) -> None:
-        self._to_guest += os.read(self._master, _CHUNK)
-        self._feed_guest()
-
-    def _feed_guest(self) -> None:
-        """Hand on what the UART takes; hold the host back while it takes nothing."""
-        machine = self.machine
-        if not machine:
-            return
-        try:
-            self._to_guest = self._to_guest[machine.serial.send(self._to_guest):]
-        except BlockingIOError:
-            pass
-        except OSError:
-            self._died()
-            return
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._to_guest else 0)
-        self.selector.modify(machine.serial, events, self._serial_ready if self._to_guest else self._from_guest)
-        self._listen_to_line(len(self._to_guest) < _BACKLOG)
-
-    def _serial_ready(self) -> None:
-        self._feed_guest()
-        self._from_guest()
-
-    def _from_guest(self) -> None:
-        data = self._receive("serial")
-        try:
-            while data:
-                data = data[os.write(self._master, data):]
-        except BlockingIOError:  # no host reads: what it would have shown is lost, as on a wire
-            pass
 
     # The event wire
 
     def _from_wire(self) -> None:
-        for event in self._receive("events"):
+        for event in self._received():
             try:
                 self._serve(event)
             except PowerCut:
@@ -211,14 +166,16 @@ class Board:
         if self.machine:
             try:
                 self.machine.events.send(bytes([event]))
+            except BlockingIOError:  # a guest that leaves hundreds unread has this one among them
+                pass
             except OSError:
                 self._died()
 
-    def _receive(self, port: str) -> bytes:
+    def _received(self) -> bytes:
         if not self.machine:
             return b""
         try:
-            data: bytes = getattr(self.machine, port).recv(_CHUNK)
+            data = self.machine.events.recv(_CHUNK)
         except BlockingIOError:
             return b""
         except OSError:
@@ -228,6 +185,4 @@ class Board:
         return data
 
     def _died(self) -> None:
-        self._log.write(b"QEMU ended; the board is off\n")
-        self._log.flush()
-        self.power_off()
+        raise DeviceError("QEMU ended by itself")

@@ -47,7 +47,6 @@ class Nor:
     def power_on(self) -> None:
         """Show the file in the window, and the controller as after a reset."""
         self._memory[NOR_OFFSET : NOR_OFFSET + NOR_SIZE] = os.pread(self._file, NOR_SIZE, 0)
-        self._page.clear()
         for register, value in ((NorRegister.ID, ID), (NorRegister.SIZE, NOR_SIZE), (NorRegister.SECTOR, NOR_SECTOR),
                                 (NorRegister.GRANULE, NOR_GRANULE)):
             self._page[register] = value

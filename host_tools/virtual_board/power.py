@@ -38,7 +38,6 @@ class Power:
         self.dropped = 0
 
     def power_on(self) -> None:
-        self._page.clear()
         self._page[PowerRegister.ID] = ID
         self._start = time.monotonic()
         self._energy_nj = 0.0

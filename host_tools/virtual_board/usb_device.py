@@ -54,7 +54,6 @@ class UsbDevice:
 
     def power_on(self) -> None:
         self.fail(errno.ENODEV)
-        self._page.clear()
         self._page[UsbRegister.ID] = ID
 
     @property
