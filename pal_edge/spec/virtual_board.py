@@ -78,7 +78,7 @@ class PowerRegister(IntEnum):
     """Byte offsets in the POWER page."""
 
     ID = 0  # 0x52575050
-    MARKERS = 4  # firmware: bit 0 inference, bit 1 engine, bits 15..8 a user's number
+    MARKERS = 4  # firmware: bit 0 inference, bit 1 engine, bit 2 a benchmark's timestamp, bits 15..8 a user's number
     RAIL_UW = 8  # model: microwatts drawn now
     RESERVED = 12  # 0
     ENERGY_NJ = 16  # model: nanojoules since power on, low word

@@ -59,7 +59,8 @@ _Noreturn void board_reset(void);
 #define BOARD_KEPT_SIZE 512u
 void *board_kept(void);
 
-/* Markers for a power meter: bit 0 inference, bit 1 engine. */
+/* Markers for a power meter: bit 0 inference, bit 1 engine, bit 2 a timestamp of MLPerf Tiny's protocol, whose begin
+ * counts (the benchmark's meters wait for a falling edge: that line is driven inverted). */
 void board_markers(uint32_t bits);
 
 /* Bootloader: where an image is copied to before it runs, and the jump into it. */

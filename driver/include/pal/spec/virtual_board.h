@@ -64,7 +64,7 @@ enum pal_vb_event {
 #define PAL_VB_REG_USB_IN_DONE 68u /* model: number of the last one sent */
 
 #define PAL_VB_REG_POWER_ID 0u /* 0x52575050 */
-#define PAL_VB_REG_POWER_MARKERS 4u /* firmware: bit 0 inference, bit 1 engine, bits 15..8 a user's number */
+#define PAL_VB_REG_POWER_MARKERS 4u /* firmware: bit 0 inference, bit 1 engine, bit 2 a benchmark's timestamp, bits 15..8 a user's number */
 #define PAL_VB_REG_POWER_RAIL_UW 8u /* model: microwatts drawn now */
 #define PAL_VB_REG_POWER_RESERVED 12u /* 0 */
 #define PAL_VB_REG_POWER_ENERGY_NJ 16u /* model: nanojoules since power on, low word */
