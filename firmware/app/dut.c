@@ -110,7 +110,7 @@ static const struct store_entry *choose(const struct app *app, const char *label
 
 static void fail_choice(struct app *app)
 {
-    fail(app, "No model with the label of a benchmark; `pal-edge flash MODEL --label LABEL` gives one");
+    fail(app, "No model with the label of a benchmark; `pal-edge flash MODEL --mlperf LABEL` gives one");
 }
 
 /* A session on that model; whether there is one now. */
