@@ -8,6 +8,7 @@
 #include "firmware/boot.h"
 #include "harden.h"
 #include "image.h"
+#include "journal.h"
 
 /* 1 if the image's trailer names another key than ours: SHA-256 of the key in DER. */
 static int other_key(const uint8_t key[BOOT_KEY_SIZE], const struct image_seal *seal)
@@ -49,35 +50,41 @@ static uint32_t below(const uint32_t *value, const uint32_t *minimum)
     return hard_load(value) < hard_load(minimum);
 }
 
+/* `floor` is the least counter once more, from where `minimum` does not come from if that can be. */
 static int verify(const struct boot_config *config, const struct image_source *source, uint32_t minimum,
-                  struct boot_image *image, uint32_t place)
+                  uint32_t floor, struct boot_image *image, uint32_t place)
 {
-    struct image_seal seal;
+    struct boot_image twin;
+    struct image_seal seal, twin_seal;
     struct hard hard;
     hard_begin(&hard);
 
+    /* What is read from the image is read twice, and each of the two evaluations has its own. */
     int status = image_parse(source, image, &seal);
+    if (status == PAL_OK)
+        status = image_parse(source, &twin, &twin_seal);
     if (status != PAL_OK)
         return status;
-    if (image->size > config->load_size || (seal.found & IMAGE_DIGEST) == 0)
+    int first = memcmp(image, &twin, sizeof(twin)) | memcmp(&seal, &twin_seal, sizeof(seal));
+    if (image->size > config->load_size || (seal.found & IMAGE_DIGEST) == 0 || first != 0)
         return PAL_ERR_IMAGE;
-    hard_step(&hard, HARD_STRUCTURE, (uint32_t)status, hard_load(&image->size) > hard_load(&config->load_size));
+    hard_step(&hard, HARD_STRUCTURE, (uint32_t)first, hard_load(&twin.size) > hard_load(&config->load_size));
 
     if ((seal.found & IMAGE_BOARD) == 0 || differ(&image->board_id, &config->board_id) != 0)
         return PAL_ERR_BOARD;
-    hard_step(&hard, HARD_BOARD, differ(&image->board_id, &config->board_id), ~seal.found & IMAGE_BOARD);
+    hard_step(&hard, HARD_BOARD, ~seal.found & IMAGE_BOARD, differ(&twin.board_id, &config->board_id));
     if (misplaced(config, image) != 0)
         return PAL_ERR_BOARD;
-    hard_step(&hard, HARD_ADDRESS, misplaced(config, image), misplaced(config, image));
+    hard_step(&hard, HARD_ADDRESS, misplaced(config, image), misplaced(config, &twin));
 
-    if (below(&image->security_counter, &minimum))
+    if (below(&image->security_counter, &minimum) || below(&image->security_counter, &floor))
         return PAL_ERR_DOWNGRADE;
-    hard_step(&hard, HARD_COUNTER, below(&image->security_counter, &minimum), below(&image->security_counter, &minimum));
+    hard_step(&hard, HARD_COUNTER, below(&image->security_counter, &minimum), below(&twin.security_counter, &floor));
 
     status = image_hash(source, seal.covered, image->digest);
     if (status != PAL_OK)
         return status;
-    int first = crypto_verify_32(image->digest, seal.digest);
+    first = crypto_verify_32(image->digest, seal.digest);
     if (first != 0)
         return PAL_ERR_DIGEST;
     hard_step(&hard, HARD_DIGEST, (uint32_t)first, (uint32_t)crypto_verify_32(image->digest, seal.digest));
@@ -102,14 +109,16 @@ int boot_check(const struct boot_config *config, unsigned slot, uint32_t minimum
     if (slot >= BOOT_SLOTS)
         return PAL_ERR_ARG;
     struct image_source source = image_in_slot(&config->slot[slot]);
-    return verify(config, &source, minimum, image, HARD_IN_FLASH);
+    return verify(config, &source, minimum, minimum, image, HARD_IN_FLASH);
 }
 
 int boot_check_memory(const struct boot_config *config, const uint8_t *data, uint32_t size, uint32_t minimum,
                       struct boot_image *image)
 {
     struct image_source source = { NULL, data, size };
-    return verify(config, &source, minimum, image, HARD_IN_MEMORY);
+    struct boot_state state;
+    journal_read(&config->journal, &state);
+    return verify(config, &source, minimum, state.security_counter, image, HARD_IN_MEMORY);
 }
 
 void boot_insist(const struct boot_image *image)

@@ -87,6 +87,9 @@ static void test_trial(void)
     CHECK_EQUAL(state.security_counter, 2);
     for (unsigned i = 0; i < 3; i++)
         CHECK_EQUAL(reset(&config), 1);
+    struct boot_image image;
+    CHECK_EQUAL(boot_check_memory(&config, WHOLE(OLD), 0, &image), PAL_ERR_DOWNGRADE); /* the journal knows better */
+    CHECK_EQUAL(boot_check_memory(&config, WHOLE(NEW), 0, &image), PAL_OK);
     /* The former image counts lower: it boots no more, not even on request, nor when the new one is damaged. */
     CHECK_EQUAL(boot_request(&config, 0), PAL_OK);
     CHECK_EQUAL(reset(&config), 1);

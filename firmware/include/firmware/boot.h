@@ -46,7 +46,8 @@ struct boot_state {
  * PAL_ERR_IMAGE, _BOARD, _DOWNGRADE, _DIGEST, _SIGNATURE, _FLASH. `image` is filled as far as could be read. */
 int boot_check(const struct boot_config *config, unsigned slot, uint32_t minimum, struct boot_image *image) PAL_MUST_CHECK;
 
-/* The same for an image of which a copy is in memory at `data`: what will run is what was verified. */
+/* The same for an image of which a copy is in memory at `data`: what will run is what was verified. The counter is
+ * compared with the journal's, too. */
 int boot_check_memory(const struct boot_config *config, const uint8_t *data, uint32_t size, uint32_t minimum,
                       struct boot_image *image) PAL_MUST_CHECK;
 
