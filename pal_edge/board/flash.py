@@ -126,10 +126,13 @@ class _Transfer:
 
     def run(self, dry_run: bool) -> FlashResult:
         start, failures, written = time.monotonic(), 0, 0
+        self._board.link()
+        links = self._board.generation
         while True:
             try:
                 self._attempt(dry_run)
-                return replace(self.result, seconds=time.monotonic() - start)
+                return replace(self.result, seconds=time.monotonic() - start,
+                               reconnects=self._board.generation - links)
             except (LinkError, DeviceTimeout, DeviceNotFound) as error:
                 failures = failures + 1 if self._written == written else 1
                 if isinstance(error, LinkVersionError):
@@ -137,7 +140,6 @@ class _Transfer:
                 if failures == RETRIES:
                     raise type(error)(f"{error}; what was written is kept: flash again to go on") from error
                 written = self._written
-                self.result = replace(self.result, reconnects=self.result.reconnects + 1)
                 time.sleep(_PAUSE * 2**failures)
 
     def _attempt(self, dry_run: bool) -> None:
@@ -188,7 +190,7 @@ class _Transfer:
                 source = self._ask_digests(TransferArea.SOURCE, BLOCK, transfer.source_size // BLOCK)
                 copies = cut(find_copies(self._data, source, BLOCK), len(self._data))
         done = len(self._digests) - len(wrong)
-        if not self.result.reconnects:
+        if not self.result.sent:
             self.result = replace(self.result, skipped=done)
         self._report(done)
         if dry_run:
