@@ -37,7 +37,8 @@ from .image import Image
 from .segments import cut, encode_sector
 
 TASKS = ("ad01", "ic01", "kws01", "vww01")  # of MLPerf Tiny
-BLOCK = 512  # bytes that are looked for in what the board has
+BLOCKS = (512, 1024, 2048, SECTOR)  # bytes that are looked for together in what the board has
+_WORTH = 20  # digests of those must be so much smaller than what they may save
 RETRIES = 6  # links that may break with no sector written between them
 _PAUSE = 0.25  # seconds before the link is opened anew, doubled with every failure
 _DIGESTS = 512  # blocks asked for in one request
@@ -120,6 +121,8 @@ class _Transfer:
         self._data = data.ljust(-(-len(data) // SECTOR) * SECTOR, b"\xff")
         self._digests = block_digests(self._data, SECTOR)
         self._progress = progress
+        self._source: tuple[int, int] | None = None  # slot and size of what `_copies` come from
+        self._copies: dict[int, list[Copy]] = {}
         self._written = 0  # sectors, confirmed by the board
         self._thorough = False  # after a digest that did not match: take nothing for granted
         self.result = FlashResult(len(data), already=False, sectors=len(self._digests))
@@ -186,9 +189,7 @@ class _Transfer:
         if not self._thorough:
             there = self._ask_digests(TransferArea.TARGET, SECTOR, len(self._digests))
             wrong = [i for i in wrong if there[i] != self._digests[i]]
-            if wrong and transfer.source_size >= BLOCK:
-                source = self._ask_digests(TransferArea.SOURCE, BLOCK, transfer.source_size // BLOCK)
-                copies = cut(find_copies(self._data, source, BLOCK), len(self._data))
+            copies = self._find_copies(transfer, len(wrong) * SECTOR)
         done = len(self._digests) - len(wrong)
         if not self.result.sent:
             self.result = replace(self.result, skipped=done)
@@ -202,6 +203,19 @@ class _Transfer:
             self._written += 1
             done += 1
             self._report(done)
+
+    def _find_copies(self, transfer: TransferRecord, needed: int) -> dict[int, list[Copy]]:
+        """Return what the source has of the file, by sector; looked for once, or again in another source."""
+        source = transfer.slot, transfer.source_size
+        if self._source != source:
+            self._source, self._copies = source, {}
+            for block in BLOCKS:
+                count = transfer.source_size // block
+                if 0 < count * DIGEST_BYTES * _WORTH <= needed:
+                    digests = self._ask_digests(TransferArea.SOURCE, block, count)
+                    self._copies = cut(find_copies(self._data, digests, block), len(self._data))
+                    break
+        return self._copies
 
     def _requests(self, wrong: list[int], copies: dict[int, list[Copy]]) -> Iterator[tuple[Command, bytes]]:
         """Yield the WRITE requests, encoded when the line has room for them."""

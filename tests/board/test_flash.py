@@ -99,6 +99,17 @@ def test_an_update_of_one_percent_sends_less_than_five(bench: Bench, change: str
     assert result.copied > 0.95 * len(update)
 
 
+@pytest.mark.parametrize(("old", "new", "most"), [(400_000, 100_000, 0.05), (1_000_000, 20_000, 0.0)])
+def test_digests_of_much_are_not_asked_for_little(bench: Bench, old: int, new: int, most: float) -> None:
+    former = replace(model(), provenance={"noise": code(old // 2).hex()}).to_bytes()
+    flash_model(bench.board, "kws", former)
+    bench.fake.area[:] = b"\xff" * len(bench.fake.area)
+    update = replace(model(), provenance={"noise": code(new // 2, 1).hex()}).to_bytes()
+    result = flash_model(bench.board, "kws", update)
+    assert bench.board.fetch("kws") == update
+    assert result.received - 6 * result.sectors <= most * result.size
+
+
 def test_a_dry_run_changes_nothing_and_tells_the_same(bench: Bench) -> None:
     image = make_image(code(30_000))
     before = [bytes(slot) for slot in bench.fake.slots]
