@@ -151,8 +151,11 @@ class Connection:
                     response = self._await(waiting[0], timeout)
                     waiting.popleft()
                 yield response
-        finally:
-            self._expected.difference_update(waiting)  # answers to abandoned requests are dropped
+        finally:  # answers to abandoned requests are dropped
+            with self._lock:
+                self._expected.difference_update(waiting)
+                for number in waiting:
+                    self._answers.pop(number, None)
 
     def _submit(self, command: Command, body: bytes) -> int:
         self._check_open()

@@ -17,6 +17,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pal_edge.bench import bench
 from pal_edge.board import Board, connect, flash_image, flash_model
 from pal_edge.board import flash as flash_module
 from pal_edge.errors import (
@@ -316,6 +317,14 @@ def test_a_model_whose_commands_point_outside_their_regions_is_refused(host: Hos
             InferenceSession(bad, device)
         with InferenceSession(MODEL, device) as good:
             assert good.self_test()
+
+
+def test_bench_tells_the_link_from_the_engine(host: HostBoard) -> None:
+    found = bench(MODEL, runs=3, device=host.serial)
+    assert found.device == host.serial and found.split.copy > 0 and found.split.engine > 0
+    with InferenceSession(MODEL) as here:
+        here.run(None, feed())
+        assert found.cycles == here.counters.cycles
 
 
 def test_a_long_run_keeps_the_link(tmp_path, signer: Signer) -> None:
