@@ -6,6 +6,8 @@
 #define NVIC_ISER(n) REGISTER(0xE000E100u + 4u * (n))
 #define NVIC_ICER(n) REGISTER(0xE000E180u + 4u * (n))
 #define NVIC_ICPR(n) REGISTER(0xE000E280u + 4u * (n))
+#define NVIC_IPR(n) (*(volatile uint8_t *)(uintptr_t)(0xE000E400u + (n)))
+#define BELOW_FAULTS 0x80u /* so that a fault in an interrupt is told as what it is */
 #define ICTR REGISTER(0xE000E004u)
 #define SCB_VTOR REGISTER(0xE000ED08u)
 #define SCB_AIRCR REGISTER(0xE000ED0Cu)
@@ -21,6 +23,7 @@
 
 void cpu_enable_interrupt(unsigned number)
 {
+    NVIC_IPR(number) = BELOW_FAULTS;
     NVIC_ISER(number / 32u) = 1u << number % 32u;
 }
 
