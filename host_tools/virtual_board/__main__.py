@@ -6,7 +6,20 @@ import argparse
 import fcntl
 import os
 import sys
+import time
 from pathlib import Path
+
+
+def hold(lock: int) -> bool:
+    """Take the lock; who only looks whether a board runs has it for a moment."""
+    for _ in range(50):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False
 
 
 def main() -> int:
@@ -19,9 +32,7 @@ def main() -> int:
     given = parser.parse_args()
     given.folder = given.folder.absolute()
     lock = os.open(given.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not hold(lock):
         print(f"error: a board runs in {given.folder} already", file=sys.stderr)
         return 2
     if given.detach:  # before anything is imported that starts threads: they would not follow

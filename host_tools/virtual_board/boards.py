@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -83,45 +84,32 @@ def start(folder: Path | None = None, *, target: str = DEFAULT_TARGET, firmware:
     if target not in TARGETS:
         raise DeviceError(f"target {target!r} is unknown; known: {', '.join(TARGETS)}")
     parts = build.Firmware.of(firmware) if firmware else build.build()
-    folder = (folder or folder_of()).absolute()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if _alive(folder):
-            raise DeviceError(f"the board in {folder} is running already; `pal-edge board stop` ends it")
-        number = _make(folder, parts, fresh)
-        (folder / "run.json").unlink(missing_ok=True)
-        with open(folder / "board.log", "wb") as log:
-            subprocess.run(
-                [sys.executable, "-m", __package__, str(folder), "--bootloader", str(parts.bootloader.absolute()),
-                 "--target", target, "--serial-number", number, "--detach"], stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, env=_environment(), check=False)
-    except OSError as error:
-        raise DeviceError(f"{folder}: {error.strerror or error}") from error
-    try:
-        return _wait_until_up(folder)
-    except BaseException:
-        _kill(folder)
-        raise
+    with _folder(folder or folder_of()) as held:
+        if _alive(held):
+            raise DeviceError(f"the board in {held} is running already; `pal-edge board stop` ends it")
+        return _start(held, target, parts, fresh)
 
 
 def on_demand(target: str = DEFAULT_TARGET) -> tuple[VirtualBoard, bool]:
-    """Return the board NAME, and whether it had to be started."""
-    for each in running():
-        if each.folder == folder_of().absolute():
-            return each, False
-    return start(target=target), True
+    """Return the board NAME, and whether it had to be started, with this target then. Raises DeviceError."""
+    if _alive(folder_of()):
+        return find(folder_of()), False
+    parts = build.build()
+    with _folder(folder_of()) as held:
+        return (find(held), False) if _alive(held) else (_start(held, target, parts, False), True)
 
 
 def running() -> list[VirtualBoard]:
     """Return the boards of this user that run now."""
     found = []
     for entry in sorted(_registry().glob("*")):
-        folder = Path(os.readlink(entry))
-        board = _running_in(folder) if _alive(folder) else None
-        if board:
-            found.append(board)
-        elif not _alive(folder):
-            entry.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # its daemon removes it just now, or it is not ours to remove
+            folder = Path(os.readlink(entry))
+            board = _running_in(folder) if _alive(folder) else None
+            if board:
+                found.append(board)
+            elif not _alive(folder):
+                entry.unlink()
     return found
 
 
@@ -141,6 +129,17 @@ def log(folder: Path) -> str:
         raise DeviceError(f"no board was ever started in {folder}") from error
 
 
+@contextlib.contextmanager
+def temporary(**options: Any) -> Iterator[VirtualBoard]:
+    """A board that leaves nothing behind; options as for `start`. Raises DeviceError."""
+    with tempfile.TemporaryDirectory(prefix="pal-board-") as folder:
+        board = start(Path(folder), **options)
+        try:
+            yield board
+        finally:
+            board.stop()
+
+
 def usb_backend() -> Backend | None:
     """Return a pyusb backend for the running boards, None without any."""
     sockets = [board.folder / "usb.sock" for board in running()]
@@ -148,36 +147,76 @@ def usb_backend() -> Backend | None:
 
 
 def register(folder: Path) -> Path:
-    """Let `running` find the board of a folder; called by its daemon."""
-    entry = _registry() / secrets.token_hex(8)
+    """Let `running` find the board of a folder; called by its daemon. Raises OSError."""
+    _registry().mkdir(parents=True, exist_ok=True)
+    entry = _registry() / hashlib.sha256(bytes(folder)).hexdigest()[:16]
+    entry.unlink(missing_ok=True)  # of a board that was killed
     entry.symlink_to(folder)
     return entry
 
 
-def _make(folder: Path, parts: build.Firmware, fresh: bool) -> str:
-    """Make what is missing, and return the serial number."""
+def _manufacture(folder: Path, application: Path, fresh: bool = False) -> str:
+    """Make what is missing in a board's folder, and return its serial number. Raises DeviceError, OSError."""
     about = folder / "board.json"
     if not about.is_file():
-        _write(about, {"serial_number": secrets.token_hex(6).upper()})
+        _write(about, json.dumps({"serial_number": secrets.token_hex(6).upper()}).encode())
     flash = folder / "flash.bin"
-    if fresh or not flash.is_file() or flash.stat().st_size != NOR_SIZE:
-        image = parts.application.read_bytes()
-        temporary = folder / "flash.new"
-        temporary.write_bytes(image.ljust(NOR_SIZE, b"\xff"))
-        temporary.replace(flash)
-    number: str = json.loads(about.read_text())["serial_number"]
-    return number
+    if fresh or not flash.exists():
+        _write(flash, application.read_bytes().ljust(NOR_SIZE, b"\xff"))
+    if flash.stat().st_size != NOR_SIZE:
+        raise DeviceError(f"{flash} is no board's flash, which has {NOR_SIZE:,} bytes; remove it")
+    try:
+        return str(json.loads(about.read_text())["serial_number"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise DeviceError(f"{about} is damaged; remove it, and the board gets a new serial number") from error
+
+
+@contextlib.contextmanager
+def _folder(folder: Path) -> Iterator[Path]:
+    """Make the folder, and keep others from starting a board there meanwhile. Raises DeviceError."""
+    folder = folder.absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise DeviceError(f"{folder}: {error.strerror or error}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield folder
+    finally:
+        os.close(handle)
+
+
+def _start(folder: Path, target: str, parts: build.Firmware, fresh: bool) -> VirtualBoard:
+    try:
+        number = _manufacture(folder, parts.application, fresh)
+        (folder / "run.json").unlink(missing_ok=True)
+        with open(folder / "board.log", "wb") as output:
+            subprocess.run(
+                [sys.executable, "-m", __package__, str(folder), "--bootloader", str(parts.bootloader.absolute()),
+                 "--target", target, "--serial-number", number, "--detach"], stdin=subprocess.DEVNULL, stdout=output,
+                stderr=output, env=_environment(), check=False)
+    except OSError as error:
+        raise DeviceError(f"{folder}: {error.strerror or error}") from error
+    try:
+        return _wait_until_up(folder)
+    except BaseException:
+        _kill(folder)
+        raise
 
 
 def _wait_until_up(folder: Path) -> VirtualBoard:
     deadline = time.monotonic() + _START_TIMEOUT
     while time.monotonic() < deadline:
+        try:
+            board = _running_in(folder)
+            if board and board.ask("status")["usb_attached"]:
+                return board
+        except DeviceError:  # it ends
+            pass
         if not _alive(folder):
             last = log(folder).strip().splitlines()[-1:] or ["no message"]
             raise DeviceError(f"the board in {folder} ended at once ({last[0]}); see `pal-edge board log`")
-        board = _running_in(folder)
-        if board and board.ask("status")["usb_attached"]:
-            return board
         time.sleep(_POLL)
     raise DeviceError(f"the firmware of the board in {folder} does not start; see `pal-edge board log`")
 
@@ -196,10 +235,10 @@ def _alive(folder: Path) -> bool:
     """Whether a daemon holds the folder's lock: the kernel lets go of it however the daemon ends."""
     try:
         with open(folder / "lock") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except FileNotFoundError:
+    except OSError:
         pass
     return False
 
@@ -236,14 +275,13 @@ def _root() -> Path:
 
 
 def _registry() -> Path:
-    folder = _root() / "running"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return _root() / "running"
 
 
-def _write(path: Path, facts: dict[str, Any]) -> None:
-    temporary = path.with_suffix(".new")
-    temporary.write_text(json.dumps(facts))
+def _write(path: Path, data: bytes) -> None:
+    """Write a file that is there whole or not at all."""
+    temporary = path.with_name(path.name + ".new")
+    temporary.write_bytes(data)
     temporary.replace(path)
 
 
@@ -252,17 +290,3 @@ def _environment() -> dict[str, str]:
     root = str(Path(__file__).resolve().parents[2])
     known = os.environ.get("PYTHONPATH")
     return {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{known}" if known else root}
-
-
-@contextlib.contextmanager
-def temporary(**options: Any) -> Iterator[VirtualBoard]:
-    """A board that leaves nothing behind."""
-    folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"pal-board-{secrets.token_hex(4)}"
-    try:
-        board = start(folder, **options)
-        try:
-            yield board
-        finally:
-            board.stop()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

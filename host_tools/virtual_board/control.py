@@ -2,7 +2,8 @@
 
 Control: {"do": "status"}, "stop", "power_on", "power_off", "power_cut", "reset" (power off and on),
 {"do": "cut_after", "operations": n}, {"do": "flip", "address": n, "bit": n}, {"do": "recovery", "down": true},
-{"do": "power_log"}. The answer is {"ok": true, ...} or {"ok": false, "error": text}.
+{"do": "power_log", "since": n} (samples of the rail from number n on, and the number of the next one).
+The answer is {"ok": true, ...} or {"ok": false, "error": text}.
 
 USB: requests and responses of `usb_wire`, each answered once, in any order of completion per connection.
 """
@@ -18,10 +19,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pal_edge.errors import PalError
+
 from . import usb_wire
 from .model import Board
 from .sockets import listen
-from .usb_device import Transfer
+from .usb_device import SET_CONFIGURATION, Transfer
+
+_PATIENCE = 2.0
+_LINE_MAX = 65536
 
 
 class Server:
@@ -44,9 +50,10 @@ class Server:
 
 
 class _Connection:
-    """Bytes arrive in `_buffer`; answers are small or wanted at once, so they are sent blocking."""
+    """Bytes arrive in `_buffer`. Answers are wanted at once: a client that does not take them is cut off."""
 
     def __init__(self, board: Board, connection: socket.socket) -> None:
+        connection.settimeout(_PATIENCE)
         self._board, self._socket, self._buffer = board, connection, bytearray()
         board.selector.register(connection, selectors.EVENT_READ, self._ready)
 
@@ -59,7 +66,10 @@ class _Connection:
             self.close()
             return
         self._buffer += data
-        self._take()
+        try:
+            self._take()
+        except ValueError:  # it does not speak our language
+            self.close()
 
     def _take(self) -> None:
         raise NotImplementedError
@@ -67,6 +77,8 @@ class _Connection:
     def _send(self, data: bytes) -> None:
         try:
             self._socket.sendall(data)
+        except TimeoutError:
+            self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass  # the client has gone; the next read tells
 
@@ -79,12 +91,16 @@ class Control(_Connection):
     """A client of `control.sock`."""
 
     def _take(self) -> None:
+        if len(self._buffer) > _LINE_MAX:
+            raise ValueError("line too long")
         while b"\n" in self._buffer:
             line, _, rest = self._buffer.partition(b"\n")
             self._buffer = rest
             try:
                 answer = {"ok": True, **self._do(json.loads(line))}
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+            except PalError as error:
+                answer = {"ok": False, "error": str(error)}
+            except (ValueError, LookupError, TypeError) as error:
                 answer = {"ok": False, "error": f"{type(error).__name__}: {error}"}
             self._send(json.dumps(answer).encode() + b"\n")
 
@@ -102,13 +118,14 @@ class Control(_Connection):
             case "power_cut" | "reset":
                 board.cycle_power()
             case "cut_after":
-                board.nor.cut_after = int(request["operations"])
+                board.nor.cut_after = max(0, int(request["operations"]))
             case "flip":
                 board.nor.flip(int(request["address"]), int(request["bit"]) & 7)
             case "recovery":
                 board.hold_recovery(bool(request["down"]))
             case "power_log":
-                return {"samples": [asdict(each) for each in board.power.samples], "dropped": board.power.dropped}
+                samples = board.power.since(int(request.get("since", 0)))
+                return {"samples": [asdict(each) for each in samples], "next": board.power.count}
             case other:
                 raise ValueError(f"cannot do {other!r}")
         return {}
@@ -117,41 +134,40 @@ class Control(_Connection):
 class Usb(_Connection):
     """A client of `usb.sock`: a program that has the device open."""
 
-    owner: Usb | None = None  # who has claimed the interface
-
     def __init__(self, board: Board, connection: socket.socket) -> None:
         super().__init__(board, connection)
         self._waiting: set[Transfer] = set()
+        self._departures = board.usb.departures
 
     def _take(self) -> None:
-        while True:
-            request = usb_wire.Request.take(self._buffer)
-            if request is None:
-                return
+        while request := usb_wire.Request.take(self._buffer):
             self._serve(request)
 
     def _serve(self, request: usb_wire.Request) -> None:
         usb = self._board.usb
-        if not usb.attached:
-            self._answer(request.number, errno.ENODEV)
-        elif request.kind == usb_wire.CLAIM:
-            if Usb.owner not in (None, self):
-                self._answer(request.number, errno.EBUSY)
-                return
-            Usb.owner = self
-            self._answer(request.number, 0)
-        elif request.kind == usb_wire.RELEASE:
+        queue = {usb_wire.CONTROL: usb.control, usb_wire.OUT: usb.bulk_out, usb_wire.IN: usb.bulk_in}.get(request.kind)
+        refused = self._refused(request)
+        if queue and not refused:
+            self._start(request, queue)
+            return
+        if request.kind == usb_wire.RELEASE:
             self._release()
-            self._answer(request.number, 0)
-        elif request.kind == usb_wire.RESET:
+        elif not refused and request.kind == usb_wire.CLAIM:
+            usb.owner = self
+        elif not refused:
             usb.reset()
-            self._answer(request.number, 0)
-        elif request.kind == usb_wire.CONTROL:
-            self._start(request, usb.control)
-        elif Usb.owner is not self:
-            self._answer(request.number, errno.ENOENT)
-        else:
-            self._start(request, usb.bulk_out if request.kind == usb_wire.OUT else usb.bulk_in)
+        self._answer(request.number, refused)
+
+    def _refused(self, request: usb_wire.Request) -> int:
+        """Return the errno of what this client may not do now, or 0."""
+        usb = self._board.usb
+        if not usb.attached or usb.departures != self._departures:
+            return errno.ENODEV
+        if request.kind in (usb_wire.OUT, usb_wire.IN):
+            return 0 if usb.owner is self else errno.ENOENT
+        if request.kind == usb_wire.CONTROL and request.setup[:2] != SET_CONFIGURATION:
+            return 0
+        return 0 if usb.owner in (None, self) else errno.EBUSY
 
     def _start(self, request: usb_wire.Request, queue: Callable[[Transfer], None]) -> None:
         def finish(number: int, data: bytes) -> None:
@@ -168,8 +184,8 @@ class Usb(_Connection):
         self._send(usb_wire.response(number, error, data))
 
     def _release(self) -> None:
-        if Usb.owner is self:
-            Usb.owner = None
+        if self._board.usb.owner is self:
+            self._board.usb.owner = None
 
     def close(self) -> None:
         self._release()

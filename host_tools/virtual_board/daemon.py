@@ -19,8 +19,21 @@ from .model import Board, Settings
 
 def serve(folder: Path, bootloader: Path, serial_number: str, target: str) -> int:
     """Run the board of a folder, whose lock the caller holds; return the exit code."""
+    try:
+        run(folder, Settings(folder, bootloader, serial_number, target))
+    except PalError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {error.filename or folder}: {error.strerror or error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def run(folder: Path, settings: Settings) -> None:
+    """Be the board until a signal or a client ends it. Raises DeviceError, OSError."""
     share_one_core()
-    board = Board(Settings(folder, bootloader, serial_number, target), sys.stderr.buffer)
+    board = Board(settings, sys.stderr.buffer)
     signal.signal(signal.SIGTERM, lambda *_: board.stop())
     signal.signal(signal.SIGINT, lambda *_: board.stop())
     wake, waker = os.pipe()  # a signal ends the wait for events
@@ -31,15 +44,14 @@ def serve(folder: Path, bootloader: Path, serial_number: str, target: str) -> in
     entry = None
     try:
         board.power_on()
-        facts = {"line": board.line, "serial_number": serial_number, "target": target, "pid": os.getpid()}
+        facts = {"line": board.line.path, "serial_number": settings.serial_number, "target": settings.target,
+                 "pid": os.getpid()}
         fresh = folder / "run.json.new"
         fresh.write_text(json.dumps(facts))
         fresh.replace(folder / "run.json")
         entry = boards.register(folder)
+        print(f"serial line: {board.line.path}", flush=True)
         board.run()
-    except PalError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     finally:
         if entry:
             entry.unlink(missing_ok=True)
@@ -47,4 +59,3 @@ def serve(folder: Path, bootloader: Path, serial_number: str, target: str) -> in
         for server in servers:
             server.close()
         board.close()
-    return 0

@@ -5,24 +5,29 @@ from __future__ import annotations
 from typing import Protocol
 
 from pal_edge.runtime.native import check, ffi, lib
-from pal_edge.spec.registers import REG_CYCLES
+from pal_edge.spec.registers import REG_CTRL, REG_CYCLES, REG_DONE
 from pal_edge.spec.targets import Target
 from pal_edge.spec.virtual_board import ENGINE_OFFSET, MEMORY_OFFSET, MEMORY_SIZE, RAM_BASE
 
 from .memory import PAGE, Memory, Page
 
+_RESET = 1  # in REG_CTRL
+
 
 class Engine(Protocol):
-    """What the board asks of an engine."""
+    """What the board asks of an engine.
+
+    Attributes:
+        cycles: of all its runs since the board was started.
+    """
+
+    cycles: int
 
     def power_on(self) -> None:
         """Show the registers as after a reset."""
 
     def poll(self) -> bool:
         """Follow the registers; return whether the interrupt line is high."""
-
-    def cycles(self) -> int:
-        """Return the cycles of the last run."""
 
 
 class SimulatedEngine:
@@ -35,6 +40,7 @@ class SimulatedEngine:
         self._registers = ffi.from_buffer("uint32_t[]", whole[ENGINE_OFFSET : ENGINE_OFFSET + PAGE])
         self._sim = ffi.new("struct pal_sim *")
         self._target = target
+        self.cycles = 0
 
     def power_on(self) -> None:
         check(lib.pal_sim_init(self._sim, self._target.id, self._memory, RAM_BASE + MEMORY_OFFSET, MEMORY_SIZE),
@@ -42,7 +48,8 @@ class SimulatedEngine:
         lib.pal_page_open(self._sim, self._registers)
 
     def poll(self) -> bool:
-        return bool(lib.pal_page_poll(self._sim, self._registers))
-
-    def cycles(self) -> int:
-        return self._page[REG_CYCLES] | self._page[REG_CYCLES + 4] << 32
+        done = self._page[REG_DONE]
+        interrupt = bool(lib.pal_page_poll(self._sim, self._registers))
+        if self._page[REG_DONE] != done and not self._page[REG_CTRL] & _RESET:
+            self.cycles += self._page[REG_CYCLES] | self._page[REG_CYCLES + 4] << 32
+        return interrupt

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import shutil
 import signal
 import socket
 import subprocess
+import time
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +20,8 @@ from .sockets import listen
 
 PROGRAM = "qemu-system-arm"
 _START_TIMEOUT = 10.0
+_END_TIMEOUT = 5.0
+_POLL = 0.05
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
 
@@ -41,21 +46,37 @@ class Machine:
             "-chardev", "socket,id=events,path=events.sock", "-serial", "chardev:events",
             "-kernel", str(bootloader)]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
-                                        preexec_fn=_die_with_parent)
+                                        preexec_fn=partial(_prepare, os.getpid()))
         try:
             self.serial, self.events = (self._accept(listener) for listener in listeners.values())
         except OSError as error:
+            code = self.process.poll()
             self.power_off()
-            raise DeviceError(f"QEMU did not start ({error or 'timeout'}); its log is {log.name}") from error
+            why = "it is silent" if code is None else f"exit code {code}"
+            raise DeviceError(f"QEMU does not start ({why})") from error
         finally:
             for name, listener in listeners.items():
                 listener.close()
                 (folder / f"{name}.sock").unlink(missing_ok=True)
 
     def _accept(self, listener: socket.socket) -> socket.socket:
-        connection, _ = listener.accept()
-        connection.setblocking(False)
-        return connection
+        deadline = time.monotonic() + _START_TIMEOUT
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except TimeoutError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise
+            else:
+                connection.setblocking(False)
+                return connection
+
+    def locked_up(self) -> bool:
+        """Whether QEMU, which closed a port, ended because the processor took a fault in its fault handler."""
+        try:
+            return self.process.wait(_END_TIMEOUT) == -signal.SIGABRT
+        except subprocess.TimeoutExpired:
+            return False
 
     def power_off(self) -> None:
         """Stop at once, wherever it is."""
@@ -68,12 +89,16 @@ class Machine:
 
 def _listen(path: Path) -> socket.socket:
     listener = listen(path, 1)
-    listener.settimeout(_START_TIMEOUT)
+    listener.settimeout(_POLL)
     return listener
 
 
-def _die_with_parent() -> None:
+def _prepare(parent: int) -> None:
+    """In the child: end with the board model; leave no core file."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended meanwhile
+        os._exit(1)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def share_one_core() -> None:

@@ -24,6 +24,7 @@ from .usb_device import UsbDevice
 ID = 0x44524250
 _CHUNK = 4096
 _DARK = 0.05  # seconds without power after a cut
+_WATCHDOG = 1.0
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Board:
         self._page = Page(self.memory, BOARD_OFFSET)
         self.machine: Machine | None = None
         self.recovery = False  # the button is held down
-        self.cuts = 0
+        self.cuts = self.lockups = 0
         self.line = Line(self.selector)
         self._timers: list[tuple[float, Callable[[], None]]] = []
         self._running = True
@@ -62,7 +63,6 @@ class Board:
         if self.machine:
             return
         self._stay_dark()
-        self.memory.clear()
         for device in (self.nor, self.engine, self.power, self.usb):
             device.power_on()
         self._page[BoardRegister.ID] = ID
@@ -72,8 +72,8 @@ class Board:
         for i in range(4):
             self._page[BoardRegister.SERIAL_0 + 4 * i] = int.from_bytes(number[4 * i : 4 * i + 4], "little")
         self.machine = Machine(self.settings.folder, self.memory.path, self.settings.bootloader, self._log)
-        self.line.connect(self.machine.serial, self._died)
         self.selector.register(self.machine.events, selectors.EVENT_READ, self._from_wire)
+        self.line.connect(self.machine.serial, self._died)
 
     def power_off(self) -> None:
         """Stop QEMU wherever it is."""
@@ -84,11 +84,13 @@ class Board:
         self.line.disconnect()
         self.machine.power_off()
         self.machine = None
-        self.usb.power_off()
+        self.memory.clear()
+        self.usb.poll()
 
-    def cycle_power(self) -> None:
+    def cycle_power(self, seconds: float = _DARK) -> None:
+        """Switch off, and on again after so long."""
         self.power_off()
-        self._dark = self.after(_DARK, self.power_on)
+        self._dark = self.after(seconds, self.power_on)
 
     def _stay_dark(self) -> None:
         if self._dark:
@@ -102,7 +104,8 @@ class Board:
     def status(self) -> dict[str, Any]:
         return {"powered": self.machine is not None, "line": self.line.path, "target": self.settings.target,
                 "serial_number": self.settings.serial_number, "flash_operations": self.nor.operations,
-                "power_cuts": self.cuts, "recovery": self.recovery, "usb_attached": self.usb.attached,
+                "power_cuts": self.cuts, "lockups": self.lockups, "recovery": self.recovery,
+                "usb_attached": self.usb.attached,
                 "rail": asdict(self.power.samples[-1]) if self.machine else None}
 
     def after(self, seconds: float, action: Callable[[], None]) -> Callable[[], None]:
@@ -154,8 +157,11 @@ class Board:
             self.nor.poll()
             self._ring(Event.NOR)
         elif event == Event.ENGINE:
-            if self.engine.poll():
-                self.power.engine_ran(self.engine.cycles() / self._target.clock_hz)
+            before = self.engine.cycles
+            interrupt = self.engine.poll()
+            if self.engine.cycles != before:
+                self.power.engine_ran((self.engine.cycles - before) / self._target.clock_hz)
+            if interrupt:
                 self._ring(Event.ENGINE)
         elif event == Event.USB:
             self.usb.poll()
@@ -185,4 +191,8 @@ class Board:
         return data
 
     def _died(self) -> None:
-        raise DeviceError("QEMU ended by itself")
+        """QEMU ends when its processor locks up, which a watchdog would see; else the board cannot go on."""
+        if not self.machine or not self.machine.locked_up():
+            raise DeviceError("QEMU ended by itself")
+        self.lockups += 1
+        self.cycle_power(_WATCHDOG)

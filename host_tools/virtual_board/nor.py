@@ -68,7 +68,9 @@ class Nor:
         self._page[NorRegister.DONE] = request
 
     def flip(self, address: int, bit: int) -> None:
-        """Turn one bit over, as a failing cell does."""
+        """Turn one bit over, as a failing cell does. Raises ValueError outside of the flash."""
+        if not 0 <= address < NOR_SIZE:
+            raise ValueError(f"the flash has no byte {address}")
         self._put(address, bytes([self._memory[NOR_OFFSET + address] ^ 1 << bit]))
 
     def close(self) -> None:

@@ -30,36 +30,49 @@ class Sample:
 
 
 class Power:
-    """`samples` are the changes of the rail, the latest HISTORY of them; `dropped` counts the older ones."""
+    """The rail's steps. Its energy is what is under them: meters that integrate find the same.
+
+    Attributes:
+        samples: the latest HISTORY of them.
+        count: how many there were since the board was started.
+    """
 
     def __init__(self, memory: Memory) -> None:
         self._page = Page(memory, POWER_OFFSET)
         self.samples: deque[Sample] = deque(maxlen=HISTORY)
-        self.dropped = 0
+        self.count = 0
 
     def power_on(self) -> None:
         self._page[PowerRegister.ID] = ID
         self._start = time.monotonic()
         self._energy_nj = 0.0
-        self._counted = 0.0
         self.samples.clear()
-        self._sample(BOARD_UW)
+        self._step(BOARD_UW, 0.0)
 
     def marked(self) -> None:
         """The firmware changed its markers."""
-        self._sample(BOARD_UW)
+        self._step(BOARD_UW, self._now())
 
     def engine_ran(self, seconds: float) -> None:
-        """The engine was busy for so long, just now."""
-        self._sample(BOARD_UW + ENGINE_UW, -seconds)
-        self._energy_nj += ENGINE_UW * seconds * 1e3
-        self._sample(BOARD_UW)
+        """The engine was busy for so long, until now or, if the rail was already shown until now, from now on."""
+        begin = max(self._now() - seconds, self.samples[-1].time)
+        self._step(BOARD_UW + ENGINE_UW, begin)
+        self._step(BOARD_UW, begin + seconds)
 
-    def _sample(self, microwatts: int, offset: float = 0.0) -> None:
-        now = time.monotonic() - self._start
-        self._energy_nj += BOARD_UW * (now - self._counted) * 1e3
-        self._counted = now
-        self.dropped += len(self.samples) == HISTORY
-        self.samples.append(Sample(now + offset, microwatts, self._page[PowerRegister.MARKERS]))
+    def since(self, number: int) -> list[Sample]:
+        """Return the samples from this number on that are still kept."""
+        kept = max(0, min(len(self.samples), self.count - number))
+        return list(self.samples)[len(self.samples) - kept :]
+
+    def _now(self) -> float:
+        return time.monotonic() - self._start
+
+    def _step(self, microwatts: int, when: float) -> None:
+        if self.samples:
+            last = self.samples[-1]
+            when = max(when, last.time)
+            self._energy_nj += last.microwatts * (when - last.time) * 1e3
+        self.samples.append(Sample(when, microwatts, self._page[PowerRegister.MARKERS]))
+        self.count += 1
         self._page[PowerRegister.RAIL_UW] = microwatts
         self._page.set_wide(PowerRegister.ENERGY_NJ, int(self._energy_nj))

@@ -16,13 +16,15 @@ import usb.backend
 import usb.core
 import usb.util
 
+from pal_edge.spec.virtual_board import USB_BUFFER
+
 from . import usb_wire
 from .sockets import connect
 
 _DEVICE, _CONFIGURATION, _INTERFACE, _ENDPOINT = 1, 2, 4, 5
 _DEFAULT_MS = 1000
 _GET_DESCRIPTOR, _SET_CONFIGURATION, _GET_CONFIGURATION = 6, 9, 8
-_SLACK = 2.0  # seconds that the board model itself may be late
+_FOR_EVER_MS = 1 << 30
 
 _DEVICE_FIELDS = ("bLength", "bDescriptorType", "bcdUSB", "bDeviceClass", "bDeviceSubClass", "bDeviceProtocol",
                   "bMaxPacketSize0", "idVendor", "idProduct", "bcdDevice", "iManufacturer", "iProduct",
@@ -37,34 +39,56 @@ _LAYOUTS = {_DEVICE: ("<BBHBBBBHHHBBBB", _DEVICE_FIELDS), _CONFIGURATION: ("<BBH
 
 
 class _Handle:
-    """An open device: one connection to its board."""
+    """An open device: one connection to its board. Threads may share it, one reading while another writes."""
 
     def __init__(self, path: Path) -> None:
         try:
             self._socket = connect(path)
         except OSError as error:
             raise _error(errno.ENODEV) from error
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._number = 0
+        self._listening = False  # a thread waits at the socket, for all of them
+        self._answers: dict[int, tuple[int, bytes]] = {}
+        self._gone = False
 
     def ask(self, kind: int, timeout_ms: int = _DEFAULT_MS, **fields: Any) -> bytes:
         """Return what comes back. Raises USBError."""
-        with self._lock:
-            self._number = self._number + 1 & 0xFFFFFFFF
-            request = usb_wire.Request(self._number, kind, timeout_ms=timeout_ms or 1 << 30, **fields)
+        with self._changed:
+            number = self._number = self._number + 1 & 0xFFFFFFFF
+            request = usb_wire.Request(number, kind, timeout_ms=timeout_ms or _FOR_EVER_MS, **fields)
             try:
-                self._socket.settimeout((timeout_ms or 1 << 20) / 1000 + _SLACK)
                 self._socket.sendall(request.pack())
-                while True:
-                    number, error, length = usb_wire.response_head(self._receive(usb_wire.RESPONSE_SIZE))
-                    data = self._receive(length)
-                    if number == self._number:
-                        break
-            except OSError as failure:
-                raise _error(errno.ENODEV) from failure
+            except OSError:
+                self._gone = True
+            while number not in self._answers and not self._gone:
+                if self._listening:
+                    self._changed.wait()
+                else:
+                    self._listen()
+            error, data = self._answers.pop(number, (errno.ENODEV, b""))
         if error:
             raise _error(error)
         return data
+
+    def _listen(self) -> None:
+        """Take one answer, whoever waits for it. Others may send meanwhile."""
+        self._listening = True
+        self._changed.release()
+        answer = None
+        try:
+            number, error, length = usb_wire.response_head(self._receive(usb_wire.RESPONSE_SIZE))
+            answer = error, self._receive(length)
+        except OSError:
+            pass
+        finally:
+            self._changed.acquire()
+            self._listening = False
+            if answer:
+                self._answers[number] = answer
+            else:
+                self._gone = True
+            self._changed.notify_all()
 
     def _receive(self, size: int) -> bytes:
         found = bytearray()
@@ -163,9 +187,18 @@ class Backend(usb.backend.IBackend):  # type: ignore[misc]
         dev_handle.ask(usb_wire.RELEASE)
 
     def bulk_write(self, dev_handle: _Handle, ep: int, intf: int, data: array[int], timeout: int) -> int:
-        sent = bytes(data)
-        dev_handle.ask(usb_wire.OUT, timeout, data=sent)
-        return len(sent)
+        whole, sent = bytes(data), 0
+        while True:
+            part = whole[sent : sent + USB_BUFFER]
+            try:
+                dev_handle.ask(usb_wire.OUT, timeout, data=part)
+            except usb.core.USBTimeoutError:
+                if not sent:
+                    raise
+                return sent
+            sent += len(part)
+            if sent == len(whole):
+                return sent
 
     def bulk_read(self, dev_handle: _Handle, ep: int, intf: int, buff: array[int], timeout: int) -> int:
         data = dev_handle.ask(usb_wire.IN, timeout, size=len(buff) * buff.itemsize)
@@ -186,7 +219,10 @@ class Backend(usb.backend.IBackend):  # type: ignore[misc]
         dev_handle.ask(usb_wire.CONTROL, setup=struct.pack("<BBHHH", 2, 1, 0, ep, 0))
 
     def reset_device(self, dev_handle: _Handle) -> None:
+        configuration = self.get_configuration(dev_handle)
         dev_handle.ask(usb_wire.RESET)
+        if configuration:  # an operating system restores it
+            self.set_configuration(dev_handle, configuration)
 
     def is_kernel_driver_active(self, dev_handle: _Handle, intf: int) -> bool:
         return False

@@ -21,6 +21,7 @@ from .memory import Memory, Page
 ID = 0x42535550
 SETUP_SIZE = 8
 _IN = 0x80
+SET_CONFIGURATION = b"\x00\x09"  # how its setup packet begins
 
 Finish = Callable[[int, bytes], None]  # (errno or 0, data)
 
@@ -40,6 +41,10 @@ class UsbDevice:
 
     Args:
         ring: tells the firmware that something changed.
+
+    Attributes:
+        owner: whoever has claimed the interface.
+        departures: how often the device was detached; who opened it before that has to open it again.
     """
 
     def __init__(self, memory: Memory, ring: Callable[[], None]) -> None:
@@ -51,9 +56,11 @@ class UsbDevice:
         self._in: deque[Transfer] = deque()
         self._under_way: Transfer | None = None
         self._rest = b""  # of an IN transfer that was longer than the host had asked for
+        self.owner: object = None
+        self.departures = 0
+        self._seen = False  # attached, at the last look
 
     def power_on(self) -> None:
-        self.fail(errno.ENODEV)
         self._page[UsbRegister.ID] = ID
 
     @property
@@ -86,21 +93,32 @@ class UsbDevice:
 
     def fail(self, number: int) -> None:
         """Finish everything with this error."""
-        waiting = [*self._control, *self._out, *self._in, *filter(None, [self._under_way])]
-        for queue in (self._control, self._out, self._in):
-            queue.clear()
+        if self._under_way:
+            self._control.appendleft(self._under_way)
         self._under_way, self._rest = None, b""
-        for transfer in waiting:
-            transfer.finish(number, b"")
+        self._finish([self._control, self._out, self._in], number)
 
     def poll(self) -> None:
         """Go on with whatever the firmware has made possible."""
+        if self._seen and not self.attached:
+            self.owner = None
+            self.departures += 1
+        self._seen = self.attached
         if not self.attached:
             self.fail(errno.ENODEV)
             return
         self._poll_control()
-        self._poll_out()
-        self._poll_in()
+        if self._page[UsbRegister.CONFIGURATION]:
+            self._poll_out()
+            self._poll_in()
+        else:
+            self._rest = b""
+            self._finish([self._out, self._in], errno.ENOENT)
+
+    def _finish(self, queues: list[deque[Transfer]], number: int) -> None:
+        for queue in queues:
+            while queue:
+                queue.popleft().finish(number, b"")
 
     def _queue(self, queue: deque[Transfer], transfer: Transfer) -> None:
         queue.append(transfer)
@@ -126,7 +144,7 @@ class UsbDevice:
 
     def _poll_out(self) -> None:
         page = self._page
-        if self._out and page[UsbRegister.CONFIGURATION] and page[UsbRegister.OUT_DONE] == page[UsbRegister.OUT_SEQ]:
+        if self._out and page[UsbRegister.OUT_DONE] == page[UsbRegister.OUT_SEQ]:
             transfer = self._out.popleft()
             self._put(USB_OUT_OFFSET, transfer.data)
             page[UsbRegister.OUT_LENGTH] = len(transfer.data)

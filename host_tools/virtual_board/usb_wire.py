@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from pal_edge.spec.virtual_board import USB_BUFFER
+
 CLAIM, RELEASE, RESET, CONTROL, OUT, IN = range(1, 7)
 
 _REQUEST = struct.Struct("<II8sIII")  # number, kind, setup, timeout in ms, size to read, bytes that follow
@@ -28,10 +30,12 @@ class Request:
 
     @classmethod
     def take(cls, buffer: bytearray) -> Request | None:
-        """Cut the first whole request off the buffer."""
+        """Cut the first whole request off the buffer. Raises ValueError if there can be none."""
         if len(buffer) < _REQUEST.size:
             return None
         number, kind, setup, timeout_ms, size, length = _REQUEST.unpack_from(buffer)
+        if not CLAIM <= kind <= IN or length > USB_BUFFER:
+            raise ValueError("no request")
         end = _REQUEST.size + length
         if len(buffer) < end:
             return None
