@@ -33,19 +33,19 @@ def build() -> Path:
     return ROOT / "firmware" / "build" / "virt"
 
 
-def test_sizes_are_printed_and_kept(build):
+def test_sizes_are_printed_and_kept(build: Path) -> None:
     rows = [line.split() for line in make("sizes").stdout.splitlines()]
     assert [row[0] for row in rows] == list(LIMITS)
     for name, code, ram in rows:
         assert 0 < int(code) <= LIMITS[name] and int(ram) > 0
 
 
-def test_too_much_code_fails(build):
+def test_too_much_code_fails(build: Path) -> None:
     done = make("BOOTLOADER_LIMIT=4096")
     assert done.returncode and "error: the bootloader has " in done.stderr and " over its 4096" in done.stderr
 
 
-def test_the_image_names_its_board_and_version(build, tmp_path):
+def test_the_image_names_its_board_and_version(build: Path) -> None:
     image = Image.parse((build / "application.signed.bin").read_bytes())
     assert image.board_id == ID
     assert image.version == (ROOT / "firmware" / "VERSION").read_text().strip()
@@ -65,14 +65,14 @@ def elsewhere(build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_the_same_sources_give_the_same_bytes(build, elsewhere):
+def test_the_same_sources_give_the_same_bytes(build: Path, elsewhere: Path) -> None:
     for name in ("bootloader.elf", "application.elf", "application.signed.bin"):
         here, there = (hashlib.sha256((folder / name).read_bytes()).hexdigest()
                        for folder in (build, elsewhere / "firmware" / "build" / "virt"))  # fmt: skip
         assert here == there, name
 
 
-def test_a_key_of_the_user_is_built_in(elsewhere, tmp_path):
+def test_a_key_of_the_user_is_built_in(elsewhere: Path, tmp_path: Path) -> None:
     """The bootloader trusts the key that was given last, and no other, without `make clean`."""
     key, out = tmp_path / "key.pem", elsewhere / "firmware" / "build" / "virt"
     imgtool("keygen", "-t", "ed25519", "-k", str(key))
@@ -91,13 +91,13 @@ def test_a_key_of_the_user_is_built_in(elsewhere, tmp_path):
     ("KEY=/nowhere/key.pem", 'no key "/nowhere/key.pem"; make one with `pal-edge keys generate'),
     ("CROSS=none-", "no compiler none-gcc"),
 ])  # fmt: skip
-def test_what_is_missing_is_one_line(argument, message):
+def test_what_is_missing_is_one_line(argument: str, message: str) -> None:
     done = make(argument)
     assert done.returncode
     assert message in done.stderr and len(done.stderr.splitlines()) == 1
 
 
-def test_a_key_of_another_kind_is_refused(tmp_path):
+def test_a_key_of_another_kind_is_refused(tmp_path: Path) -> None:
     key = tmp_path / "key.pem"
     imgtool("keygen", "-t", "ecdsa-p256", "-k", str(key))
     done = make(f"OUT={tmp_path / 'out'}", f"KEY={key}")

@@ -68,8 +68,12 @@ class Debugger:
         self.do(f"M{address:x},{len(data):x}:{data.hex()}")
 
 
+Stubbed = tuple[VirtualBoard, Path]  # and the socket of its debugger's stub
+Astray = Callable[[Debugger], None]
+
+
 @pytest.fixture(scope="module")
-def board(qemu: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[VirtualBoard, Path]]:
+def board(qemu: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stubbed]:
     """A board whose QEMU has its debugger's stub open, on the socket."""
     folder = tmp_path_factory.mktemp("qemu")
     stub, wrapper = folder / "gdb.sock", folder / "qemu-system-arm"
@@ -81,7 +85,7 @@ def board(qemu: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
             yield started, stub
 
 
-def run(*instructions: int, **registers: int) -> Callable[[Debugger], None]:
+def run(*instructions: int, **registers: int) -> Astray:
     """Run these, with interrupts on, in the bootloader's place, where the next reset puts it again; then loop."""
 
     def send(debugger: Debugger) -> None:
@@ -102,20 +106,18 @@ def run(*instructions: int, **registers: int) -> Callable[[Debugger], None]:
     (run(0xB5F0, 0xB5F0, sp=STACK + 0x110), MEMORY_FAULT),  # push {r4-r7, lr} twice: into the guard
     (run(0x6008, r1=0x10000000), MEMORY_FAULT),  # where there is nothing
 ])  # fmt: skip
-def test_a_fault_is_kept(board, astray, reason):
+def test_a_fault_is_kept(board: Stubbed, astray: Astray, reason: int) -> None:
     check_kept(board, astray, reason, ResetReason.CRASH)
 
 
-def test_the_watchdog_ends_a_loop(board):
+def test_the_watchdog_ends_a_loop(board: Stubbed) -> None:
     """In 50 ms instead of its ten seconds: str r0, [r1]; str r2, [r3]."""
     hurry = run(0x6008, 0x601A, r0=0x1ACCE551, r1=WATCHDOG_LOCK, r2=25_000_000 // 20, r3=WATCHDOG_LOAD)
     crash = check_kept(board, hurry, CRASH_WATCHDOG, ResetReason.WATCHDOG)
     assert crash.registers[6] == CODE + 6  # where it was
 
 
-def check_kept(
-    board: tuple[VirtualBoard, Path], astray: Callable[[Debugger], None], reason: int, reset: ResetReason
-) -> Crash:
+def check_kept(board: Stubbed, astray: Astray, reason: int, reset: ResetReason) -> Crash:
     running, stub = board
     with Debugger(stub) as debugger:
         astray(debugger)
