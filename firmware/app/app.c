@@ -13,7 +13,7 @@ struct app *app_of(struct server *server)
     return server->extension->ctx;
 }
 
-static void on_opened(struct server *server, unsigned port)
+static void on_gone(struct server *server, unsigned port)
 {
     sessions_close(app_of(server), port);
     if (port == BOARD_SERIAL)
@@ -119,7 +119,7 @@ void app_init(struct app *app)
     app->extension = (struct server_extension){
         .handlers = handlers,
         .handler_count = sizeof handlers / sizeof *handlers,
-        .opened = on_opened,
+        .gone = on_gone,
         .text = dut_text,
         .ctx = app,
     };

@@ -17,14 +17,16 @@ struct engine {
     int status;                                 /* of the device's initialization: without an engine, why */
     uint32_t reset, running, submitted, started_us; /* the run that is going on */
     uint32_t pumped_us;
+    unsigned port;                              /* whose host waits for it; BOARD_PORTS: none */
     uint32_t first_us, last_us, busy_us, begun; /* since engine_time_begin */
 };
 
 enum { MARKER_INFERENCE = 1, MARKER_ENGINE = 2, MARKER_TIMESTAMP = 4 };
 
 void engine_init(struct engine *engine, const struct pal_bus *bus, struct server *server);
-/* Take time from here on; the inference marker is set until the end. */
-void engine_time_begin(struct engine *engine);
+/* Take time from here on, for the host of that port (BOARD_PORTS or above: none); the inference marker is set until
+ * the end. */
+void engine_time_begin(struct engine *engine, unsigned port);
 /* From the first doorbell to the last interrupt, and how much of it the engine ran; 0 if it did not. */
 void engine_time_end(struct engine *engine, uint32_t *wall_us, uint32_t *busy_us);
 

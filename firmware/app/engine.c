@@ -60,6 +60,7 @@ static void engine_barrier(void *ctx)
         inner->barrier(inner->ctx);
 }
 
+/* Ends with PAL_ERR_BUS, and so does the run, if its host is gone: another one shall not wait for it. */
 static int engine_wait(void *ctx, uint32_t timeout_us)
 {
     struct engine *engine = ctx;
@@ -67,6 +68,8 @@ static int engine_wait(void *ctx, uint32_t timeout_us)
         server_pump(engine->server);
         engine->pumped_us = board_now_us();
     }
+    if (engine->port < BOARD_PORTS && server_host_gone(engine->server, engine->port))
+        return PAL_ERR_BUS;
     return engine->inner->wait(engine->inner->ctx, timeout_us < SLICE_US ? timeout_us : SLICE_US);
 }
 
@@ -83,18 +86,21 @@ void engine_init(struct engine *engine, const struct pal_bus *bus, struct server
                 engine_wait, engine_now_us},
         .inner = bus,
         .server = server,
+        .port = BOARD_PORTS,
     };
     engine->status = bus ? pal_device_init(&engine->device, &engine->bus) : PAL_ERR_NOT_FOUND;
 }
 
-void engine_time_begin(struct engine *engine)
+void engine_time_begin(struct engine *engine, unsigned port)
 {
+    engine->port = port;
     engine->busy_us = engine->begun = 0;
     board_markers(MARKER_INFERENCE);
 }
 
 void engine_time_end(struct engine *engine, uint32_t *wall_us, uint32_t *busy_us)
 {
+    engine->port = BOARD_PORTS;
     board_markers(0);
     *wall_us = engine->begun ? engine->last_us - engine->first_us : 0;
     *busy_us = engine->busy_us;

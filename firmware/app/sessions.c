@@ -188,10 +188,10 @@ static void split(uint32_t words[2], uint64_t value)
 }
 
 /* Between doing something with the engine and having done it. */
-static void begin(struct app *app)
+static void begin(struct app *app, const struct session *session)
 {
     kept_doing("inference");
-    engine_time_begin(&app->engine);
+    engine_time_begin(&app->engine, session->port);
 }
 
 static void end(struct app *app, const struct session *session, int err, struct pal_link_ran *ran)
@@ -206,7 +206,7 @@ int session_run(struct app *app, struct session *session, uint32_t first, uint32
 {
     const struct pal_counters *counters = &session->session.counters;
     *ran = (struct pal_link_ran){0};
-    begin(app);
+    begin(app, session);
     int err = pal_session_run_range(&session->session, first, count);
     end(app, session, err, ran);
     ran->fault = session->session.fault.code;
@@ -221,7 +221,7 @@ int session_run(struct app *app, struct session *session, uint32_t first, uint32
 int session_test(struct app *app, struct session *session)
 {
     struct pal_link_ran ran;
-    begin(app);
+    begin(app, session);
     int err = pal_session_self_test(&session->session);
     end(app, session, err, &ran);
     return err;

@@ -83,7 +83,7 @@ static void transmit(struct server *server, unsigned port)
     uint8_t chunk[CHUNK];
     for (;;) {
         uint32_t room = board_port_room(port), size = room < sizeof chunk ? room : (uint32_t)sizeof chunk;
-        size = size ? pal_link_drain(&server->line[port].link, chunk, size, board_now_us()) : 0;
+        size = pal_link_drain(&server->line[port].link, chunk, size, board_now_us()); /* also sees to its timers */
         if (size == 0)
             return;
         (void)board_port_write(port, chunk, size); /* there is room */
@@ -161,10 +161,9 @@ static int dispatch(struct server *server, unsigned port, const uint8_t *body)
         .crowded = pal_link_available(&line->link) != 0,
     };
     const struct server_handler *handler = find(server, line->message.command);
-    uint32_t opened = line->link.opened;
     int status = handler ? handler->function(server, &request) : PAL_ERR_COMMAND;
-    if (line->link.opened != opened)
-        return 1; /* whoever asked is gone */
+    if (server_host_gone(server, port))
+        return 1;
     if (status == SERVER_LATER) {
         line->again_us = request.again_us;
         if (!line->later) {
@@ -216,18 +215,29 @@ static int serve(struct server *server, unsigned port)
     return dispatch(server, port, server->body);
 }
 
-/* Another host than before opened the link. */
-static void greet(struct server *server, unsigned port)
+/* The session of the link that is open, 0 for none. */
+static uint32_t session_of(const struct server_line *line)
+{
+    return line->link.state == PAL_LINK_OPEN ? line->link.opened : 0;
+}
+
+int server_host_gone(const struct server *server, unsigned port)
+{
+    return server->line[port].session != session_of(&server->line[port]);
+}
+
+/* Forget what a host began that is gone, or that another one has taken the place of. */
+static void follow(struct server *server, unsigned port)
 {
     struct server_line *line = &server->line[port];
-    if (line->opened == line->link.opened)
+    if (!server_host_gone(server, port))
         return;
-    line->opened = line->link.opened;
+    line->session = session_of(line);
     line->begun = line->later = 0;
     line->skip = 0;
     server_forget(server, port);
-    if (server->extension && server->extension->opened)
-        server->extension->opened(server, port);
+    if (server->extension && server->extension->gone)
+        server->extension->gone(server, port);
 }
 
 static void check_restart(struct server *server)
@@ -257,7 +267,7 @@ uint32_t server_poll(struct server *server)
     for (unsigned port = 0; port < BOARD_PORTS; port++) {
         if (!present(server, port))
             continue;
-        greet(server, port);
+        follow(server, port);
         int served = !server->restarting && serve(server, port);
         transmit(server, port);
         uint32_t due = served ? 0 : until_due(server, port);

@@ -12,7 +12,8 @@ from typing import Any, Self
 
 from pal_edge.board import Board, connect
 from pal_edge.link import Connection, Response, open_transport
-from pal_edge.spec.link import Command, MessageRecord
+from pal_edge.runtime.native import lib
+from pal_edge.spec.link import MessageRecord
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"
 
@@ -80,9 +81,12 @@ def submit(link: Connection, command: int, body: bytes = b"", length: int | None
     return link._next
 
 
+def settle(link: Connection) -> None:
+    """Wait until the board has everything that was submitted."""
+    while not lib.pal_link_flushed(link._link):
+        link._pump(0.01)
+
+
 def answer(link: Connection, number: int, timeout: float = 10) -> Response:
     return link._await(number, timeout)
 
-
-def ask(link: Connection, command: Command, body: bytes = b"") -> Response:
-    return link.ask(command, body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +47,7 @@ from pal_edge.spec.status import EngineError, Status
 from pal_edge.spec.targets import TARGETS
 from tests.driver.small_model import model
 
-from .host_board import HostBoard, answer, submit
+from .host_board import HostBoard, answer, settle, submit
 
 MODEL = model()
 FILE = MODEL.to_bytes()
@@ -488,3 +489,29 @@ def test_a_model_is_fetched_within_its_bounds(link: Connection) -> None:
     ask(link, Command.FETCH, FetchRecord(b"nobody", 0, 1).pack(), Status.ERR_NOT_FOUND)
     room = StoreRecord.unpack(ask(link, Command.STORE))
     assert room.models == 1 and 0 < room.largest <= room.free < room.size
+
+
+def test_a_run_ends_with_its_host(tmp_path: Path) -> None:
+    """An engine that is not done for ages keeps no other host waiting."""
+    with HostBoard(tmp_path / "flash.bin", "--target", "pal-e32", "--delay", "2000000") as host, host.link() as link:
+        handle = start_session(link)
+        submit(link, Command.SESSION_RUN, RunRecord(handle, 0, 1, 2**31 - 1).pack())
+        settle(link)
+        link.open()
+        ask(link, Command.ECHO)
+        assert "an access to the device failed" in read_log(link, 0)[1].decode()
+        again = start_session(link)
+        assert link.ask(Command.SESSION_RUN, RunRecord(again, 0, 1, 1000).pack()).status == Status.ERR_TIMEOUT
+
+
+def test_a_host_that_dies_in_the_middle_frees_what_it_held(host: HostBoard) -> None:
+    with host.link() as link:
+        start_session(link)
+        for _ in range(200):  # answers that nobody will acknowledge
+            submit(link, Command.ECHO, bytes(4000))
+    with host.connect(host.usb) as other:
+        assert other.identify().memory_free < other.identify().memory_size
+        deadline = time.monotonic() + 20
+        while other.identify().memory_free < other.identify().memory_size:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)

@@ -39,7 +39,7 @@ struct server_handler {
 /* One port: its link, and what of a message has arrived. */
 struct server_line {
     struct pal_link link;
-    uint32_t opened;                  /* sessions of the link seen */
+    uint32_t session;                 /* of the link that is served, by its count; 0: none */
     struct pal_link_message message;  /* being assembled or answered, if `begun` */
     uint8_t begun, later;
     uint32_t skip;                    /* bytes of a message that is too long, still to drop */
@@ -51,8 +51,8 @@ struct server_line {
 struct server_extension {
     const struct server_handler *handlers; /* looked at before the server's own */
     unsigned handler_count;
-    /* A new host opened the link of a port: what the former one held there is free. Optional. */
-    void (*opened)(struct server *server, unsigned port);
+    /* The host of a port is gone, or another one has opened the link: what it held there is free. Optional. */
+    void (*gone)(struct server *server, unsigned port);
     /* Plain text came in on the serial port, between frames. It may come in the middle of a request: keep it for later. Optional. */
     void (*text)(void *ctx, const uint8_t *data, uint32_t size);
     void *ctx; /* of text, and for the handlers */
@@ -81,6 +81,9 @@ uint32_t server_poll(struct server *server);
 
 /* Only move bytes: while a handler waits for something, so that the link does not break. Kicks the watchdog. */
 void server_pump(struct server *server);
+
+/* While a request is answered: nobody waits for it any more. */
+int server_host_gone(const struct server *server, unsigned port);
 
 /* Plain text to a port, between frames; waits for the line, but not for one that stands still. */
 void server_print(struct server *server, unsigned port, const char *text, uint32_t size);
