@@ -5,13 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 C_SOURCES := $(shell find driver -name '*.[ch]' -not -path '*/build/*')
+PORTS := arty_a7
 PACKAGE := pyproject.toml setup.py $(wildcard pal_edge/runtime/*build*.py) $(C_SOURCES)
 
-.PHONY: help demo test test-c test-python test-exhaustive conformance bench wheel check generate clean
+.PHONY: help demo test test-c test-firmware packages ports firmware test-python test-exhaustive conformance bench wheel check generate clean
 
 help:
-	@echo 'make demo             convert a digit classifier and run it on the simulated engine'
+	@echo 'make demo             convert a digit classifier, run it on the simulated engine and on a virtual board'
 	@echo 'make test             everything: checks, C tests under sanitizers, Python tests'
+	@echo 'make firmware         bootloader and signed application of the virtual board'
+	@echo 'make ports            the same for the other boards: they must compile and fit'
 	@echo 'make test-exhaustive  the tests that walk through every case of a large space'
 	@echo 'make conformance      all of the test cases and models that come with ONNX'
 	@echo 'make bench            accuracy, size, cycles, speed beside ONNX Runtime (PAL_MLPERF_TINY names the models'"'"' folder)'
@@ -20,15 +23,29 @@ help:
 	@echo 'make generate         write the files generated from driver/spec, and the table of operators'
 	@echo 'make clean            remove everything that can be made again'
 
-demo: $(VENV)/.demo
+demo: packages $(VENV)/.demo firmware
 	$(BIN)/python examples/digits/demo.py
 
-test: check test-c test-python
+test: packages check test-c test-firmware ports test-python
+
+# Debian's packages that are missing are installed, as root or with sudo.
+packages:
+	@.ci/packages base board $(if $(filter test ports,$(MAKECMDGOALS)),ports)
 
 test-c:
 	$(MAKE) --no-print-directory -C driver test
 
-test-python: $(VENV)/.dev
+test-firmware: $(VENV)/.dev
+	$(MAKE) --no-print-directory -C firmware/tests test
+
+# The firmware of the virtual board; its key is made on the first build.
+firmware: $(VENV)/.demo
+	$(MAKE) --no-print-directory -C firmware BOARD=virt
+
+ports: $(VENV)/.dev
+	for board in $(PORTS); do $(MAKE) --no-print-directory -C firmware BOARD=$$board || exit 1; done
+
+test-python: $(VENV)/.dev firmware
 	$(BIN)/pytest -q
 
 test-exhaustive: $(VENV)/.dev
@@ -64,6 +81,7 @@ clean:
 	find pal_edge host_tools tests examples -name __pycache__ -prune -exec rm -rf {} +
 	find pal_edge -name '*.so' -delete
 	$(MAKE) --no-print-directory -C driver clean
+	rm -rf firmware/build
 
 # The editable installs; pip compiles the native layer each time, so a change in C comes here too.
 # The development environment has all that the demo needs.

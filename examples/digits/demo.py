@@ -1,4 +1,4 @@
-"""From an ONNX file to answers on the simulated engine: `make demo`."""
+"""From an ONNX file to answers on a board: `make demo`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ import onnxruntime
 from numpy.typing import NDArray
 
 import pal_edge
+from pal_edge.board import connect, flash_model
 from pal_edge.cli import output
 from pal_edge.cli.convert import show
+from pal_edge.link.virtual import boards
 
+BOARD_SAMPLES = 20
 ONNX = Path(__file__).with_name("digits.onnx")
 CALIBRATION_SAMPLES = 64
 
@@ -47,6 +50,27 @@ def main() -> None:
     ))
     same = float((in_float.argmax(axis=1) == on_pal.argmax(axis=1)).mean())
     print(f"\nSame answer on {same:.2%} of them. The simulation took {output.duration(simulated)}.")
+    on_a_board(model, held_out.images[:BOARD_SAMPLES], on_pal[:BOARD_SAMPLES])
+
+
+def on_a_board(model: pal_edge.Model, images: NDArray[np.float32], wanted: NDArray[np.float32]) -> None:
+    """Flash the model onto a virtual board and run it there, by its name."""
+    tools = boards()
+    assert tools is not None  # installed with the package
+    with tools.temporary(target=model.target.name) as running:
+        print(f"\nA virtual board: QEMU runs the firmware; serial line {running.serial}, {running.usb}\n")
+        with connect(running.usb) as board:
+            print(board.identify().summary)
+            flashed = flash_model(board, "digits", model.to_bytes())
+        with pal_edge.InferenceSession("digits", device=running.usb) as session:
+            (found,) = session.run(None, {"image": images})
+            engine = session.engine_seconds / len(images)
+        rate = flashed.size / flashed.seconds
+    same = "bit for bit the simulator's" if np.array_equal(found, wanted) else "NOT the simulator's"
+    print(f"flashed {output.size(flashed.size)} at {output.size(int(rate))}/s; {len(images)} digits: answers {same}, "
+          f"{output.duration(engine)} of engine time each")
+    if not np.array_equal(found, wanted):
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

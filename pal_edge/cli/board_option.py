@@ -17,13 +17,13 @@ device = click.option("--device", metavar="URI", envvar=VARIABLE, show_envvar=Tr
                       help="Board to talk to, see `pal-edge devices`; not needed where there is one.")
 
 
-def candidates() -> list[str]:
-    """Return the URIs of all that may be a board; each board once, over USB where it has both."""
+def candidates(silent: bool = False) -> list[str]:
+    """Return the URIs of boards, each once, over USB where it has both; with `silent` of all that may be one."""
     from ..runtime import devices
 
     found = {}
     for each in sorted(devices(), key=lambda info: info.uri.startswith("usb:")):
-        if each.uri.startswith(("serial:", "usb:")):
+        if each.uri.startswith(("serial:", "usb:")) and (silent or each.problem is None):
             found[each.serial or each.uri] = each.uri
     return sorted(found.values())
 
@@ -34,7 +34,8 @@ def resolve(uri: str | None) -> str:
         return uri
     found = candidates()
     if not found:
-        raise DeviceNotFound("no board is there; plug one in, or start a virtual one with `pal-edge board start`")
+        raise DeviceNotFound("no board answers; plug one in, or start a virtual one with `pal-edge board start`; "
+                             "`pal-edge doctor` tells why one does not")
     if len(found) > 1:
         raise DeviceError(f"{len(found)} boards are there; choose with --device: {', '.join(found)}")
     return found[0]

@@ -86,7 +86,7 @@ def examine(uri: str) -> Finding:
 def examine_all() -> list[Finding]:
     """Return the tools of this machine, then every board that can be seen."""
     findings = [_udev(), _libusb(), _qemu()]
-    uris = board_option.candidates()
+    uris = board_option.candidates(silent=True)
     if not uris:
         findings.append(Finding("boards", "absent", "no serial port, USB device or virtual board is there",
                                 "plug a board in, or start a virtual one: `pal-edge board start`"))
