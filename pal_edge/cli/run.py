@@ -33,18 +33,21 @@ def run(model: Path, source: Path, sink: Path | None, device: str, codes: bool, 
         feeds = files.read_arrays(source, lambda: [each.name for each in session.get_inputs()])
         results: Sequence[NDArray[Any]] = (session.run_codes if codes else session.run)(None, feeds)
         named = dict(zip([each.name for each in session.get_outputs()], results, strict=True))
-        cycles = session.counters.cycles_per_inference
+        cycles, count = session.counters.cycles_per_inference, session.counters.inferences
+        engine, wall = session.engine_seconds / count, session.wall_seconds / count
     if sink:
         files.write_arrays(sink, named)
     if as_json:
         output.print_json({
             "outputs": {name: {"shape": array.shape, "type": str(array.dtype), "values": array.tolist()}
                         for name, array in named.items()},
-            "cycles_per_inference": cycles})
+            "cycles_per_inference": cycles, "engine_seconds_per_inference": engine,
+            "host_wall_seconds_per_inference": wall})
         return
     for name, array in named.items():
         print(f"{output.one_line(name)}  {array.dtype} {output.shape(array.shape)}")
         if not sink:
             print(np.array2string(array, threshold=PREVIEW * 10, edgeitems=PREVIEW // 2, precision=4,
                                   max_line_width=100, suppress_small=True))
-    print(f"{cycles:,.0f} engine cycles an inference" + (f"; wrote {sink}" if sink else ""))
+    print(f"{cycles:,.0f} engine cycles an inference = {output.duration(engine)} of its clock; "
+          f"{output.duration(wall)} on this host's" + (f"; wrote {sink}" if sink else ""))
