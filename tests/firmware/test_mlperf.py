@@ -75,12 +75,6 @@ def model(task: str, order: tuple[int, ...] = (0, 1, 2, 3)) -> Model:
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Iterator[HostBoard]:
-    with HostBoard(tmp_path / "flash.bin", "--target", TARGET.name) as board:
-        yield board
-
-
-@pytest.fixture
 def runner(host: HostBoard) -> Iterator[Runner]:
     with Runner(host.path) as runner:
         assert runner.name() == "pal-edge-host"  # behind the line that tells of the start
@@ -224,3 +218,16 @@ def test_a_host_on_the_serial_line_takes_over(host: HostBoard) -> None:
         assert runner.command("infer 1 0")[0].startswith("e-[Input")
         runner.load(sample("kws01"))
         assert runner.infer(1, 0)["results"]
+
+
+def test_markers_bracket_what_a_meter_measures(tmp_path: Path) -> None:
+    markers = tmp_path / "markers"
+    with (HostBoard(tmp_path / "flash.bin", "--target", TARGET.name, "--markers", str(markers)) as host,
+          Runner(host.path) as runner):
+        flash(host, "kws01")
+        runner.load(sample("kws01"))
+        before = len(markers.read_bytes())
+        runner.infer(2, 0)
+        stamp, inference, engine = 4, 1, 3  # the last one is both
+        assert list(markers.read_bytes()[before:]) == [
+            stamp, 0, *[inference, engine, inference, 0] * 2, stamp, 0]  # fmt: skip

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The board as a process: no bootloader, but its decision at the start where the flash holds images. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -46,6 +47,7 @@ static char **arguments;
 static void *kept;
 static int was_reset;
 static struct timeval watchdog;
+static int markers = -1;
 
 _Noreturn void stop(const char *what, const char *why)
 {
@@ -140,7 +142,11 @@ void *board_kept(void)
 
 void board_markers(uint32_t bits)
 {
-    (void)bits;
+    static uint32_t last;
+    const uint8_t byte = (uint8_t)bits;
+    if (bits != last && markers >= 0 && write(markers, &byte, 1) != 1)
+        stop("markers", strerror(errno));
+    last = bits;
 }
 
 static void parse_key(const char *text, uint8_t key[BOOT_KEY_SIZE])
@@ -155,7 +161,7 @@ static void parse_key(const char *text, uint8_t key[BOOT_KEY_SIZE])
 static void parse(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {{"target", 1, NULL, 't'}, {"key", 1, NULL, 'k'}, {"delay", 1, NULL, 'd'},
-                                          {"fault", 1, NULL, 'f'}, {NULL, 0, NULL, 0}};
+                                          {"fault", 1, NULL, 'f'}, {"markers", 1, NULL, 'm'}, {NULL, 0, NULL, 0}};
     const char *target = "pal-e128";
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (option == 't')
@@ -164,6 +170,8 @@ static void parse(int argc, char **argv, struct options *options)
             options->delay_us = (uint32_t)strtoul(optarg, NULL, 10);
         else if (option == 'f')
             options->fault = (uint32_t)strtoul(optarg, NULL, 0);
+        else if (option == 'm')
+            markers = open(optarg, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
         else if (option == 'k')
             parse_key(optarg, options->key);
         else
