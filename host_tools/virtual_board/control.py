@@ -33,28 +33,35 @@ _LINE_MAX = 65536
 class Server:
     """Accepts connections on a Unix socket; each gets its own handler."""
 
-    def __init__(self, board: Board, path: Path, handler: Callable[[Board, socket.socket], Any]) -> None:
+    def __init__(self, board: Board, path: Path, handler: type[Connection]) -> None:
         self._board, self._path, self._handler = board, path, handler
+        self._connections: set[Connection] = set()
         self._listener = listen(path)
         self._listener.setblocking(False)
         board.selector.register(self._listener, selectors.EVENT_READ, self._accept)
 
     def _accept(self) -> None:
         connection, _ = self._listener.accept()
-        self._handler(self._board, connection)
+        self._connections.add(self._handler(self._board, connection, self._connections.discard))
 
     def close(self) -> None:
+        for each in list(self._connections):
+            each.close()
         self._board.selector.unregister(self._listener)
         self._listener.close()
         self._path.unlink(missing_ok=True)
 
 
-class _Connection:
-    """Bytes arrive in `_buffer`. Answers are wanted at once: a client that does not take them is cut off."""
+class Connection:
+    """Bytes arrive in `_buffer`. Answers are wanted at once: a client that does not take them is cut off.
 
-    def __init__(self, board: Board, connection: socket.socket) -> None:
+    Args:
+        closed: told when it is over.
+    """
+
+    def __init__(self, board: Board, connection: socket.socket, closed: Callable[[Connection], None]) -> None:
         connection.settimeout(_PATIENCE)
-        self._board, self._socket, self._buffer = board, connection, bytearray()
+        self._board, self._socket, self._buffer, self._closed = board, connection, bytearray(), closed
         board.selector.register(connection, selectors.EVENT_READ, self._ready)
 
     def _ready(self) -> None:
@@ -85,9 +92,10 @@ class _Connection:
     def close(self) -> None:
         self._board.selector.unregister(self._socket)
         self._socket.close()
+        self._closed(self)
 
 
-class Control(_Connection):
+class Control(Connection):
     """A client of `control.sock`."""
 
     def _take(self) -> None:
@@ -100,7 +108,7 @@ class Control(_Connection):
                 answer = {"ok": True, **self._do(json.loads(line))}
             except PalError as error:
                 answer = {"ok": False, "error": str(error)}
-            except (ValueError, LookupError, TypeError) as error:
+            except (ValueError, LookupError, TypeError, RecursionError) as error:
                 answer = {"ok": False, "error": f"{type(error).__name__}: {error}"}
             self._send(json.dumps(answer).encode() + b"\n")
 
@@ -131,11 +139,11 @@ class Control(_Connection):
         return {}
 
 
-class Usb(_Connection):
+class Usb(Connection):
     """A client of `usb.sock`: a program that has the device open."""
 
-    def __init__(self, board: Board, connection: socket.socket) -> None:
-        super().__init__(board, connection)
+    def __init__(self, board: Board, connection: socket.socket, closed: Callable[[Connection], None]) -> None:
+        super().__init__(board, connection, closed)
         self._waiting: set[Transfer] = set()
         self._departures = board.usb.departures
 
