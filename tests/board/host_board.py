@@ -51,6 +51,8 @@ class HostBoard:
         self._process.kill()
         self._process.wait()
         self._process.stdout.close()
+        for name in ("serial", "usb"):  # their terminals may soon be another program's
+            (self._folder / name).unlink(missing_ok=True)
 
     def crash(self) -> None:
         self._signal(signal.SIGUSR1)
