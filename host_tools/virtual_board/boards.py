@@ -34,6 +34,7 @@ NAME = "qemu"
 _START_TIMEOUT = 20.0
 _STOP_TIMEOUT = 10.0
 _POLL = 0.02
+_LOCKUPS = 2  # of a processor that does not get as far as to serve
 
 
 @dataclass(frozen=True)
@@ -208,17 +209,24 @@ def _start(folder: Path, target: str, parts: build.Firmware, fresh: bool) -> Vir
 def _wait_until_up(folder: Path) -> VirtualBoard:
     deadline = time.monotonic() + _START_TIMEOUT
     while time.monotonic() < deadline:
-        try:
-            board = _running_in(folder)
-            if board and board.ask("status")["usb_attached"]:
-                return board
-        except DeviceError:  # it ends
-            pass
+        board = _running_in(folder)
+        status = _status(board) if board else {}
+        if board and status.get("usb_attached"):
+            return board
+        if status.get("lockups", 0) >= _LOCKUPS:
+            raise DeviceError(f"the bootloader of the board in {folder} fails at once; is it one for this board?")
         if not _alive(folder):
             last = log(folder).strip().splitlines()[-1:] or ["no message"]
             raise DeviceError(f"the board in {folder} ended at once ({last[0]}); see `pal-edge board log`")
         time.sleep(_POLL)
     raise DeviceError(f"the firmware of the board in {folder} does not start; see `pal-edge board log`")
+
+
+def _status(board: VirtualBoard) -> dict[str, Any]:
+    try:
+        return board.ask("status")
+    except DeviceError:  # it ends
+        return {}
 
 
 def _running_in(folder: Path) -> VirtualBoard | None:
@@ -245,8 +253,13 @@ def _alive(folder: Path) -> bool:
 
 def _kill(folder: Path) -> None:
     """End a daemon that does not answer; QEMU ends with it."""
-    with contextlib.suppress(OSError, ValueError):
-        os.kill(int((folder / "lock").read_text()), signal.SIGTERM)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        deadline = time.monotonic() + _STOP_TIMEOUT
+        if _alive(folder):
+            with contextlib.suppress(OSError, ValueError):
+                os.kill(int((folder / "lock").read_text()), number)
+        while _alive(folder) and time.monotonic() < deadline:
+            time.sleep(_POLL)
 
 
 def _ask(folder: Path, do: str, **arguments: Any) -> dict[str, Any]:
