@@ -46,6 +46,9 @@ MAY_INCLUDE = {
     "driver/link": ("driver/include", "driver/link"),
     "driver/bus": ("driver/include", "driver/bus"),
     "driver/sim": ("driver/include", "driver/sim", "driver/bus"),
+    "firmware/include": ("driver/include", "firmware/include"),
+    **{f"firmware/{part}": ("driver/include", "firmware/include", f"firmware/{part}")
+       for part in ("app", "boot", "flash", "kept", "loader", "server", "store", "update")},
 }
 
 
@@ -64,7 +67,7 @@ def module(path: Path) -> str:
 
 
 PYTHON = sources("pal_edge", "host_tools", suffixes=(".py",))
-C = sources("driver", suffixes=(".c", ".h"))
+C = sources("driver", "firmware", suffixes=(".c", ".h"))
 MODULES = {module(path) for path in PYTHON} | {NATIVE}
 
 
@@ -137,7 +140,7 @@ def test_c_includes_only_in_the_allowed_directions() -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize("path", sources("pal_edge", "host_tools", "driver", "tests", "examples"), ids=str)
+@pytest.mark.parametrize("path", sources("pal_edge", "host_tools", "driver", "firmware", "tests", "examples"), ids=str)
 def test_files_stay_short(path: Path) -> None:
     assert is_generated(path) or len((ROOT / path).read_text().splitlines()) < MAX_LINES
 

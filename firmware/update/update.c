@@ -44,12 +44,15 @@ int update_holds(const struct flash_area *area, const struct pal_link_begin *beg
            !memcmp(digest, begin->digest, sizeof digest);
 }
 
-/* In recovery: the slot that the journal does not call confirmed. */
+/* The slot that does not run; in recovery the one that would not boot. */
 static uint8_t slot_to_write(const struct update *update, const struct boot_state *state)
 {
+    struct boot_image image;
     if (update->running < BOOT_SLOTS)
         return (uint8_t)(1u - update->running);
-    return state->active == 0 ? 1 : 0;
+    if (state->active < BOOT_SLOTS)
+        return (uint8_t)(1u - state->active);
+    return boot_check(update->boot, 0, state->security_counter, &image) == PAL_OK ? 1 : 0;
 }
 
 static int begin_image(struct update *update)
