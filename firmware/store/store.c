@@ -74,7 +74,10 @@ int store_open(struct store *store, const struct flash_area *area)
     memset(store, 0, sizeof *store);
     store->area = *area;
     store->cursor = data_begin(store);
-    return directory_read(store, apply, store);
+    int err = directory_read(store, apply, store);
+    if (store->cursor % PAL_LINK_SECTOR || store->cursor < data_begin(store) || store->cursor > data_end(store))
+        store->cursor = data_begin(store); /* no model may be written over the directory, whatever it says */
+    return err;
 }
 
 const struct store_entry *store_find(const struct store *store, const char name[PAL_LINK_NAME_BYTES])

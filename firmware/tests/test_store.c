@@ -2,8 +2,12 @@
 /* The model store: what it keeps, where it puts it, what it makes of garbage, and how it wears the flash. */
 #include "store_rig.h"
 
+#include "pal/crc32.h"
+#include "pal/load.h"
+
 
 #define SECTOR PAL_LINK_SECTOR
+#define RECORD 112u /* bytes of a record of the directory, the last four its CRC-32 */
 
 static void reopen(struct rig *rig)
 {
@@ -128,11 +132,191 @@ static void test_full_directory(void)
     ram_flash_free(&rig.ram);
 }
 
+/* Models come and go: the search for room begins behind the last one written, also after a compaction without it. */
+static void test_next_fit(void)
+{
+    struct rig rig;
+    uint32_t offset;
+    rig_init(&rig, 8, 16, 1);
+    CHECK_EQUAL(model_put(&rig, 'A', 1, SECTOR), PAL_OK);
+    for (uint32_t i = 0; i < 400; i++) {
+        uint32_t before = rig.store.cursor;
+        CHECK_EQUAL(store_place(&rig.store, SECTOR, &offset), PAL_OK);
+        CHECK(offset == before || before == rig.area.size || before == model_find(&rig.store, 'A')->offset);
+        CHECK_EQUAL(model_put(&rig, 'B', i, SECTOR), PAL_OK);
+        CHECK_EQUAL(rig.store.cursor, offset + SECTOR);
+        CHECK_EQUAL(model_remove(&rig.store, 'B'), PAL_OK);
+        reopen(&rig);
+        CHECK_EQUAL(rig.store.cursor, offset + SECTOR);
+    }
+    CHECK(rig.store.generation > 4);
+    ram_flash_free(&rig.ram);
+}
+
+/* Erases of the sectors from `from` up to `to`, counted from the start of the area: least and most. */
+static void erases(const struct rig *rig, uint32_t from, uint32_t to, uint32_t *least, uint32_t *most)
+{
+    *least = UINT32_MAX;
+    *most = 0;
+    for (uint32_t at = rig->area.offset + from; at < rig->area.offset + to; at += SECTOR) {
+        uint32_t count = rig->ram.erases[at / SECTOR];
+        *least = count < *least ? count : *least;
+        *most = count > *most ? count : *most;
+    }
+}
+
+/* Thousands of updates of models of different sizes, with some removals. */
+static void test_wear(void)
+{
+    const uint32_t data_sectors = 48, updates = 6000;
+    struct rig rig;
+    uint32_t version[5] = {0}, size[5] = {0}, least, most;
+    rig_init(&rig, data_sectors, 16, 7);
+    for (uint32_t i = 0; i < updates; i++) {
+        uint32_t which = ram_flash_random(&rig.ram) % 5;
+        char name = (char)('A' + which);
+        if (size[which] && ram_flash_random(&rig.ram) % 8 == 0) {
+            CHECK_EQUAL(model_remove(&rig.store, name), PAL_OK);
+            size[which] = 0;
+            continue;
+        }
+        size[which] = 1 + ram_flash_random(&rig.ram) % ((which + 1) * SECTOR);
+        CHECK_EQUAL(model_put(&rig, name, ++version[which], size[which]), PAL_OK);
+    }
+    CHECK_EQUAL(store_open(&rig.store, &rig.area), PAL_OK);
+    for (uint32_t which = 0; which < 5; which++)
+        CHECK_EQUAL(model_is(&rig, (char)('A' + which), version[which], size[which]), size[which] != 0);
+    erases(&rig, DIRECTORY_SIZE, rig.area.size, &least, &most);
+    printf("wear: %u updates, %u to %u erases of a sector of models", updates, least, most);
+    CHECK(2 * most <= 5 * least);
+    erases(&rig, 0, DIRECTORY_SIZE, &least, &most);
+    printf(", %u to %u of the directory\n", least, most);
+    CHECK(most <= least + 1); /* it is a ring */
+    CHECK(most <= updates / 200);
+    ram_flash_free(&rig.ram);
+}
+
+/* One of several models is updated again and again, the others stay: what is free is worn alike. */
+static void test_wear_beside_others(void)
+{
+    const uint32_t updates = 3000;
+    struct rig rig;
+    uint32_t least, most;
+    rig_init(&rig, 24, 16, 7);
+    CHECK_EQUAL(model_put(&rig, 'A', 1, 7 * SECTOR), PAL_OK);
+    uint32_t from = rig.store.cursor;
+    for (uint32_t i = 0; i < updates; i++)
+        CHECK_EQUAL(model_put(&rig, 'B', i, 2 * SECTOR + i % SECTOR), PAL_OK);
+    CHECK(model_is(&rig, 'A', 1, 7 * SECTOR));
+    erases(&rig, DIRECTORY_SIZE, from, &least, &most);
+    CHECK_EQUAL(most, 1);
+    erases(&rig, from, rig.area.size - 2 * SECTOR, &least, &most); /* the last two are too few for a third */
+    CHECK(most <= least + 1);
+    ram_flash_free(&rig.ram);
+}
+
+/* Whatever the flash holds, the store opens and takes models. */
+static void check_usable(struct rig *rig)
+{
+    uint32_t free, largest;
+    CHECK_EQUAL(store_open(&rig->store, &rig->area), PAL_OK);
+    check_sound(&rig->store);
+    store_room(&rig->store, &free, &largest);
+    CHECK(largest <= free && free <= rig->area.size - DIRECTORY_SIZE && free % SECTOR == 0);
+    if (!largest || (rig->store.count == STORE_MODELS && !model_find(&rig->store, 'q')))
+        return;
+    struct store before = rig->store;
+    CHECK_EQUAL(model_put(rig, 'q', 3, largest), PAL_OK);
+    check_sound(&rig->store);
+    CHECK(model_is(rig, 'q', 3, largest));
+    for (uint32_t i = 0; i < before.count; i++) {
+        const struct store_entry *now = store_find(&rig->store, before.entry[i].name);
+        CHECK(now != NULL && (now->name[0] == 'q' || now->offset == before.entry[i].offset));
+    }
+}
+
+static void test_noise(void)
+{
+    struct rig rig;
+    rig_init(&rig, 6, 16, 3);
+    for (uint32_t round = 0; round < 100; round++) {
+        for (uint32_t at = 0; at < rig.area.size; at++) {
+            uint8_t byte = (uint8_t)(ram_flash_random(&rig.ram) >> 9);
+            ram_flash_set(&rig.ram, rig.area.offset + at, &byte, 1);
+        }
+        check_usable(&rig);
+        CHECK_EQUAL(rig.store.count, 1);
+    }
+    ram_flash_free(&rig.ram);
+}
+
+/* Three models in a directory that was compacted, then one was replaced and one removed. */
+static void fill(struct rig *rig)
+{
+    rig_init(rig, 10, 16, 3);
+    for (uint32_t i = 0; i < DIRECTORY_PAGE_SIZE / RECORD; i++)
+        CHECK_EQUAL(model_put(rig, (char)('A' + i % 3), i, 1 + SECTOR * (i % 2)), PAL_OK);
+    CHECK_EQUAL(model_put(rig, 'D', 1, 10), PAL_OK);
+    CHECK_EQUAL(model_remove(&rig->store, 'A'), PAL_OK);
+    CHECK_EQUAL(rig->store.generation, 2);
+}
+
+/* Each bit of the directory in use flips. No more than the record that it is in is lost. */
+static void test_bit_flips(void)
+{
+    struct rig fresh, rig;
+    fill(&fresh);
+    rig_init(&rig, 10, 16, 3);
+    uint32_t from = fresh.area.offset + fresh.store.directory * DIRECTORY_PAGE_SIZE, size = (fresh.store.used + 1) * RECORD;
+    for (uint32_t bit = 0; bit < 8 * size; bit++) {
+        rig_copy(&rig, &fresh, bit);
+        ram_flash_flip(&rig.ram, from + bit / 8, bit % 8);
+        CHECK_EQUAL(store_open(&rig.store, &rig.area), PAL_OK);
+        CHECK(bit < 8 * RECORD || rig.store.count + 1 >= fresh.store.count);
+        check_usable(&rig);
+    }
+    ram_flash_free(&fresh.ram);
+    ram_flash_free(&rig.ram);
+}
+
+/* Records with a right CRC that say anything. */
+static void test_forged_records(void)
+{
+    static const uint32_t interesting[] = {0, 1, 2, SECTOR, SECTOR - 1, DIRECTORY_SIZE, DIRECTORY_SIZE + SECTOR,
+                                           DIRECTORY_SIZE + 10 * SECTOR, 0x44, 72, 73, 0x7FFFFFFF, 0x80000000, UINT32_MAX};
+    static const uint32_t fields[] = {0, 4, 8, 40, 88, 92, 96};
+    struct rig fresh, rig;
+    fill(&fresh);
+    rig_init(&rig, 10, 16, 3);
+    for (uint32_t round = 0; round < 4000; round++) {
+        uint8_t record[RECORD];
+        rig_copy(&rig, &fresh, round);
+        for (uint32_t n = 0; n < 3; n++) {
+            uint32_t at = rig.area.offset + ram_flash_random(&rig.ram) % DIRECTORY_PAGES * DIRECTORY_PAGE_SIZE +
+                          ram_flash_random(&rig.ram) % (rig.store.used + 2) * RECORD;
+            uint32_t field = fields[ram_flash_random(&rig.ram) % 7], what = ram_flash_random(&rig.ram);
+            memcpy(record, rig.ram.bytes + at, RECORD);
+            pal_store_u32(record + field, what % 2 ? interesting[what / 2 % 14] : pal_load_u32(record + field) + what % 9 - 4);
+            pal_store_u32(record + RECORD - 4, pal_crc32(0, record, RECORD - 4));
+            ram_flash_set(&rig.ram, at, record, RECORD);
+        }
+        check_usable(&rig);
+    }
+    ram_flash_free(&fresh.ram);
+    ram_flash_free(&rig.ram);
+}
+
 int main(void)
 {
     test_add_replace_remove();
     test_refused_places();
     test_fragmentation();
     test_full_directory();
+    test_next_fit();
+    test_wear();
+    test_wear_beside_others();
+    test_noise();
+    test_bit_flips();
+    test_forged_records();
     return passed("store");
 }
