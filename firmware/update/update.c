@@ -73,11 +73,11 @@ static int begin_image(struct update *update)
         return PAL_ERR_FULL;
     update->target = boot->slot[slot];
     update->transfer.slot = slot;
-    update->transfer.already = update->running == other && state.slot[other] == PAL_SLOT_CONFIRMED &&
-                               update_holds(&boot->slot[other], begin);
     if (!boot_check(boot, other, 0, &image)) {
         update->source = boot->slot[other];
         update->source.size = image.size;
+        update->transfer.already = update->running == other && state.slot[other] == PAL_SLOT_CONFIRMED &&
+                                   begin->size == image.size && update_holds(&update->source, begin);
     }
     return PAL_OK;
 }
