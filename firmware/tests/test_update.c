@@ -46,6 +46,14 @@ static void test_image(void)
     CHECK_EQUAL(written, 0);
     CHECK_EQUAL(update_end(&rig.update), PAL_OK);
 
+    struct file large = image_file(WHOLE(LARGE)); /* no half image is ever tried */
+    struct pal_link_begin more = begin_of(&large, NULL, 1);
+    CHECK_EQUAL(begin(&rig, &more, &answer), PAL_OK);
+    CHECK_EQUAL(read_state(&rig.config).slot[1], PAL_SLOT_PENDING);
+    CHECK_EQUAL(fill_target(&rig, &large, 1, &written), PAL_OK);
+    CHECK_EQUAL(read_state(&rig.config).slot[1], PAL_SLOT_EMPTY);
+
+    CHECK_EQUAL(transfer(&rig, &file, &ask), PAL_OK);
     CHECK_EQUAL(restart(&rig), 1);
     CHECK_EQUAL(boot_confirm(&rig.config, 1), PAL_OK);
     CHECK_EQUAL(begin(&rig, &ask, &answer), PAL_OK);
