@@ -76,6 +76,26 @@ static inline int rig_start(struct rig *rig, unsigned *slot, struct boot_image *
     return err;
 }
 
+/* A new board whose firmware is confirmed. */
+static inline void start(struct rig *rig)
+{
+    unsigned slot;
+    struct boot_image image;
+    rig_init(rig, 1);
+    CHECK_EQUAL(rig_start(rig, &slot, &image), PAL_OK);
+    CHECK_EQUAL(slot, 0);
+    CHECK_EQUAL(boot_confirm(&rig->config, slot), PAL_OK);
+}
+
+/* A reset; the slot that runs. */
+static inline unsigned restart(struct rig *rig)
+{
+    unsigned slot;
+    struct boot_image image;
+    CHECK_EQUAL(rig_start(rig, &slot, &image), PAL_OK);
+    return slot;
+}
+
 static inline struct pal_link_begin begin_of(const struct file *file, const char *model, uint32_t counter)
 {
     struct pal_link_begin begin = {.kind = model ? PAL_TRANSFER_MODEL : PAL_TRANSFER_IMAGE,
