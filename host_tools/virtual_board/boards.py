@@ -12,12 +12,13 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,10 @@ _LOCKUPS = 2  # of a processor that does not get as far as to serve
 
 @dataclass(frozen=True)
 class VirtualBoard:
-    """A running board. `serial` is the path of its pseudo-terminal, `usb` its device URI."""
+    """A running board. `serial` is the path of its pseudo-terminal, `usb` its device URI.
+
+    With a `lease`, it ends when this object does, and so when this process does.
+    """
 
     folder: Path
     serial: str
@@ -47,6 +51,7 @@ class VirtualBoard:
     serial_number: str
     target: str
     pid: int
+    lease: socket.socket | None = field(default=None, compare=False, repr=False)
 
     def ask(self, do: str, **arguments: Any) -> dict[str, Any]:
         """Ask the board model, see control.py. Raises DeviceError."""
@@ -61,6 +66,8 @@ class VirtualBoard:
             if time.monotonic() > deadline:
                 raise DeviceError(f"the board in {self.folder} does not stop; kill process {self.pid}")
             time.sleep(_POLL)
+        if self.lease:
+            self.lease.close()
 
 
 def folder_of(name: str = NAME) -> Path:
@@ -92,12 +99,15 @@ def start(folder: Path | None = None, *, target: str = DEFAULT_TARGET, firmware:
 
 
 def on_demand(target: str = DEFAULT_TARGET) -> tuple[VirtualBoard, bool]:
-    """Return the board NAME, and whether it had to be started, with this target then. Raises DeviceError."""
+    """Return the board NAME, and whether it had to be started: with this target then, and for this process only.
+
+    Raises DeviceError.
+    """
     if _alive(folder_of()):
         return find(folder_of()), False
     parts = build.build()
     with _folder(folder_of()) as held:
-        return (find(held), False) if _alive(held) else (_start(held, target, parts, False), True)
+        return (find(held), False) if _alive(held) else (_leased(_start(held, target, parts, False)), True)
 
 
 def running() -> list[VirtualBoard]:
@@ -134,7 +144,7 @@ def log(folder: Path) -> str:
 def temporary(**options: Any) -> Iterator[VirtualBoard]:
     """A board that leaves nothing behind; options as for `start`. Raises DeviceError."""
     with tempfile.TemporaryDirectory(prefix="pal-board-") as folder:
-        board = start(Path(folder), **options)
+        board = _leased(start(Path(folder), **options))
         try:
             yield board
         finally:
@@ -262,21 +272,29 @@ def _kill(folder: Path) -> None:
             time.sleep(_POLL)
 
 
+def _leased(board: VirtualBoard) -> VirtualBoard:
+    """Tie a board to this process."""
+    try:
+        lease = connect(board.folder / "control.sock")
+        lease.sendall(b'{"do": "lease"}\n')
+    except OSError as error:
+        raise _mute(board.folder) from error
+    return replace(board, lease=lease)
+
+
+def _mute(folder: Path) -> DeviceError:
+    return DeviceError(f"the board in {folder} does not answer; `pal-edge board status` shows those that run")
+
+
 def _ask(folder: Path, do: str, **arguments: Any) -> dict[str, Any]:
     try:
         with connect(folder / "control.sock") as connection:
             connection.settimeout(_STOP_TIMEOUT)
             connection.sendall(json.dumps({"do": do, **arguments}).encode() + b"\n")
-            answer = b""
-            while not answer.endswith(b"\n"):
-                piece = connection.recv(65536)
-                if not piece:
-                    break
-                answer += piece
-        facts: dict[str, Any] = json.loads(answer)
+            with connection.makefile("rb") as answers:
+                facts: dict[str, Any] = json.loads(answers.readline())
     except (OSError, ValueError) as error:
-        raise DeviceError(f"the board in {folder} does not answer; `pal-edge board status` shows those that run") \
-            from error
+        raise _mute(folder) from error
     if not facts.pop("ok"):
         raise DeviceError(f"the board in {folder} refused: {facts['error']}")
     return facts

@@ -3,6 +3,7 @@
 Control: {"do": "status"}, "stop", "power_on", "power_off", "power_cut", "reset" (power off and on),
 {"do": "cut_after", "operations": n}, {"do": "flip", "address": n, "bit": n}, {"do": "recovery", "down": true},
 {"do": "power_log", "since": n} (samples of the rail from number n on, and the number of the next one).
+{"do": "lease"}: the board ends when this connection does, as when the program that needs it is killed.
 The answer is {"ok": true, ...} or {"ok": false, "error": text}.
 
 USB: requests and responses of `usb_wire`, each answered once, in any order of completion per connection.
@@ -98,6 +99,8 @@ class Connection:
 class Control(Connection):
     """A client of `control.sock`."""
 
+    _lease = False
+
     def _take(self) -> None:
         if len(self._buffer) > _LINE_MAX:
             raise ValueError("line too long")
@@ -119,6 +122,8 @@ class Control(Connection):
                 return board.status()
             case "stop":
                 board.stop()
+            case "lease":
+                self._lease = True
             case "power_on":
                 board.power_on()
             case "power_off":
@@ -137,6 +142,11 @@ class Control(Connection):
             case other:
                 raise ValueError(f"cannot do {other!r}")
         return {}
+
+    def close(self) -> None:
+        super().close()
+        if self._lease:
+            self._board.stop()
 
 
 class Usb(Connection):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -179,9 +180,24 @@ def test_on_demand(qemu: None) -> None:
     assert boards.on_demand() == (board, False)
     board.stop()
     with ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(lambda _: boards.on_demand(), range(2))
-    assert first[0] == second[0] and {first[1], second[1]} == {True, False}
-    first[0].stop()
+        both = sorted(pool.map(lambda _: boards.on_demand(), range(2)), key=lambda each: each[1])
+    (found, again), (board, started) = both
+    assert found == board and not again and started
+    board.stop()
+
+
+@pytest.mark.parametrize("how", ("with boards.temporary() as board:", "if board := boards.on_demand()[0]:"))
+def test_a_board_for_one_process_ends_with_it(qemu: None, how: str) -> None:
+    """Also when that one is killed."""
+    program = f"from host_tools.virtual_board import boards\n{how}\n print(board.folder, flush=True)\n input()"
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as process:
+        assert process.stdout is not None
+        folder = Path(process.stdout.readline().strip())
+        assert set(processes(folder)) == {"model", "qemu"}
+        process.kill()
+    until(lambda: not processes(folder))
+    shutil.rmtree(folder)
 
 
 def test_a_temporary_board_leaves_nothing(qemu: None) -> None:
